@@ -1,0 +1,3 @@
+"""studio-exporter: a studio's pipelines as Prometheus metrics."""
+
+__version__ = "0.1.0"
