@@ -1,0 +1,1 @@
+"""Boards, loops and bytes: knows parts and families, never a particular system."""

@@ -1,0 +1,155 @@
+"""What the exporter says of itself: its version, reloads, requests and process; read every second like any part."""
+
+import platform
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from prometheus_client import PlatformCollector, ProcessCollector
+from prometheus_client.metrics_core import Metric
+
+from exporter import __version__
+from exporter.core.family import Family, Histogram, MetricType, Point, Total
+from exporter.core.source import Limits
+from exporter.runtime.board import Board
+from exporter.runtime.clock import Clock
+from exporter.runtime.guard import guarded
+from exporter.runtime.render import Block, Renderer
+
+REQUEST_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+EVERY = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """How the last load of the configuration went, and when one last went well (epoch seconds)."""
+
+    good: bool
+    at: float
+
+
+class Traffic:
+    """Requests answered since `opened` (epoch seconds): how many by route, method and code; how long by route."""
+
+    def __init__(self, opened: float) -> None:
+        self.opened = opened
+        self.requests: dict[tuple[str, str, str], int] = {}
+        self.durations: dict[str, Histogram] = {}
+
+    def record(self, route: str, method: str, code: int, seconds: float) -> None:
+        """One request; `route` and `method` must be of a closed set, or labels would grow with what callers send."""
+        key = route, method, str(code)
+        self.requests[key] = self.requests.get(key, 0) + 1
+        durations = self.durations.get(route) or Histogram.empty(REQUEST_BOUNDS, self.opened)
+        self.durations[route] = durations.observe(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFacts:
+    """The exporter's own numbers; `process` is what prometheus_client says of the process, by metric name."""
+
+    reload: Reload
+    opened: float
+    requests: Mapping[tuple[str, str, str], int]
+    durations: Mapping[str, Histogram]
+    process: Mapping[str, Metric]
+
+
+def processed(name: str) -> Callable[[OwnFacts], Iterator[Point]]:
+    """Points of a family that prometheus_client collects; none where the platform has no such number."""
+
+    def points(facts: OwnFacts) -> Iterator[Point]:
+        metric = facts.process.get(name.removesuffix("_total"))
+        for sample in metric.samples if metric else ():
+            yield tuple(sample.labels.values()), sample.value
+
+    return points
+
+
+def of_process(kind: MetricType, name: str, about: str, labels: tuple[str, ...] = ()) -> Family[OwnFacts]:
+    return Family(kind, name, about, processed(name), labels, of_exporter=True)
+
+
+FAMILIES: tuple[Family[OwnFacts], ...] = (
+    Family(
+        "info",
+        "studio_exporter_build_info",
+        "The version of the exporter and of the Python it runs on.",
+        lambda _: [((__version__, platform.python_version()), 1)],
+        labels=("version", "python_version"),
+        of_exporter=True,
+    ),
+    Family(
+        "gauge",
+        "studio_exporter_config_last_reload_successful",
+        "Whether the last load of the configuration succeeded (1); if not (0), the one before is still in force.",
+        lambda f: [((), int(f.reload.good))],
+        of_exporter=True,
+    ),
+    Family(
+        "gauge",
+        "studio_exporter_config_last_reload_success_timestamp_seconds",
+        "When the configuration was last loaded successfully.",
+        lambda f: [((), f.reload.at)],
+        of_exporter=True,
+    ),
+    Family(
+        "counter",
+        "studio_exporter_http_requests_total",
+        "HTTP requests answered.",
+        lambda f: ((key, Total(count, f.opened)) for key, count in sorted(f.requests.items())),
+        labels=("route", "method", "code"),
+        of_exporter=True,
+    ),
+    Family(
+        "histogram",
+        "studio_exporter_http_request_duration_seconds",
+        "How long HTTP requests took until the answer was made.",
+        lambda f: (((route,), durations) for route, durations in sorted(f.durations.items())),
+        labels=("route",),
+        of_exporter=True,
+    ),
+    of_process("counter", "process_cpu_seconds_total", "Total user and system CPU time spent."),
+    of_process("gauge", "process_max_fds", "Maximum number of open file descriptors."),
+    of_process("gauge", "process_open_fds", "Number of open file descriptors."),
+    of_process("gauge", "process_resident_memory_bytes", "Resident memory size."),
+    of_process("gauge", "process_start_time_seconds", "Start time of the process since unix epoch."),
+    of_process("gauge", "process_virtual_memory_bytes", "Virtual memory size."),
+    of_process(
+        "gauge",
+        "python_info",
+        "The Python the exporter runs on.",
+        ("version", "implementation", "major", "minor", "patchlevel"),
+    ),
+)
+
+
+class Itself:
+    """Reads the exporter's own families and keeps the clockwork of the board."""
+
+    def __init__(self, board: Board, clock: Clock, traffic: Traffic, reload: Callable[[], Reload]) -> None:
+        self._board = board
+        self._clock = clock
+        self._traffic = traffic
+        self._reload = reload
+        self._process = ProcessCollector(registry=None)
+        self._platform = PlatformCollector(registry=None)
+        self._renderers = {family.name: Renderer(family, None, Limits(), {}) for family in FAMILIES}
+
+    def facts(self) -> OwnFacts:
+        collected: Iterable[Metric] = (*self._process.collect(), *self._platform.collect())
+        process = {metric.name: metric for metric in collected}
+        traffic = self._traffic
+        return OwnFacts(self._reload(), traffic.opened, dict(traffic.requests), dict(traffic.durations), process)
+
+    async def refresh(self) -> None:
+        """One reading of itself: its blocks on the page, and what has become too old off it."""
+        facts = self.facts()
+        blocks: dict[str, Block] = {name: renderer.block(facts) for name, renderer in self._renderers.items()}
+        self._board.place_own(blocks)
+        self._board.expire(self._clock.monotonic())
+
+    async def follow(self) -> None:
+        """Reads itself every second, for ever."""
+        while True:
+            await guarded("the exporter's own metrics", self.refresh())
+            await self._clock.sleep(EVERY)
