@@ -1,0 +1,1 @@
+"""A small living studio for newcomers: a simulator in a process of its own."""
