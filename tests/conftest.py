@@ -1,6 +1,8 @@
-"""What holds for every test: no setting of the machine's reaches it, and properties are tried without a stopwatch."""
+"""What holds for every test: nothing of the machine's settings reaches it, and it leaves logging as it was."""
 
+import logging
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +12,7 @@ SETTINGS = ("DATABASE_", "DECNET_", "MUSIC_", "ONEPIECE_", "ORCHESTRATOR_", "STA
 
 settings.register_profile("studio", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("studio"), derandomize=True, print_blob=True)
+settings.register_profile("quick", settings.get_profile("ci"), max_examples=10)
 settings.load_profile("ci" if "CI" in os.environ else "studio")
 
 
@@ -18,3 +21,14 @@ def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in os.environ:
         if name.startswith(SETTINGS):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def same_logging() -> Iterator[None]:
+    """Commands that are run in this process set up the logging of the process."""
+    root = logging.getLogger()
+    level, handlers = root.level, [*root.handlers]
+    yield
+    root.setLevel(level)
+    for handler in {*root.handlers} - {*handlers}:
+        root.removeHandler(handler)

@@ -17,13 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType, NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from types import MappingProxyType
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import yaml
 
 from exporter.core import scalar
 from exporter.core.errors import ConfigError, Problem
+from exporter.core.hints import opened
 from exporter.core.scalar import Given
 from exporter.core.secret import Secret
 from exporter.core.units import Unfit, shown
@@ -31,6 +32,7 @@ from exporter.core.units import Unfit, shown
 DEEPEST = 32
 CORE = "tag:yaml.org,2002:"
 ALIAS = "an alias, refused already"
+LISTED = "an item of the environment variable "
 WORD = r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,63}"
 
 
@@ -210,7 +212,8 @@ class Decoder:
 
     `env` and `read` answer `!env` and `!file`; `read` raises OSError or UnicodeError. With `fallback`, a field that
     the document is silent about takes the environment variable its metadata name, `{"env": NAME}`, if that is not
-    empty. A dataclass that has a method `problems() -> Iterable[str]` is asked for what its fields together do wrong.
+    empty: a tuple its items between commas, a dataclass what the variables of its own fields say. A dataclass that has
+    a method `problems() -> Iterable[str]` is asked for what its fields together do wrong.
     """
 
     env: Mapping[str, str]
@@ -220,7 +223,7 @@ class Decoder:
 
     def value(self, hint: Any, node: Node, base: object = None) -> Any:
         """The value of a node by a type hint, or FAILED; TypeError for a hint that no document can answer."""
-        inner, marks, optional = _opened(hint)
+        inner, marks, optional = opened(hint)
         origin, arguments = get_origin(inner), get_args(inner)
         if inner == Node:
             return node
@@ -289,9 +292,8 @@ class Decoder:
     def _field(self, item: dataclasses.Field[Any], hint: Any, node: Keys, base: object) -> Any:
         if item.name in node.nodes:
             return self.value(hint, node.nodes[item.name], getattr(base, item.name, None))
-        variable = item.metadata.get("env", "")
-        if self.fallback and self.env.get(variable):
-            return self.value(hint, Scalar(_joined(node.path, item.name), node.line, variable, "!env", quoted=False))
+        if self.fallback and (said := self._of_outside(item, hint, node)):
+            return self.value(hint, said)
         if base is not None:
             return getattr(base, item.name, FAILED)  # a base that is FAILED itself has none
         if item.default is not dataclasses.MISSING:
@@ -300,6 +302,23 @@ class Decoder:
             return item.default_factory()
         self.problem(node, f"the key {item.name} is missing")
         return FAILED
+
+    def _of_outside(self, item: dataclasses.Field[Any], hint: Any, parent: Keys) -> Node | None:
+        """What the environment says of a field, as the document would have: a list's items stand between commas, and a
+        dataclass is there when any of its own variables is."""
+        inner, _, _ = opened(hint)
+        path, variable = _joined(parent.path, item.name), item.metadata.get("env", "")
+        if dataclasses.is_dataclass(inner):
+            own = (each.metadata.get("env", "") for each in dataclasses.fields(inner))
+            return Keys(path, parent.line, {}, {}) if any(map(self.env.get, own)) else None
+        if not (text := self.env.get(variable)):
+            return None
+        if get_origin(inner) is not tuple:
+            return Scalar(path, parent.line, variable, "!env", quoted=False)
+        texts = enumerate(filter(None, map(str.strip, text.split(","))))
+        tag = f"{LISTED}{variable}"
+        items = (Scalar(f"{path}[{number}]", parent.line, text, tag, quoted=False) for number, text in texts)
+        return Items(path, parent.line, tuple(items))
 
     def _refuse_unknown(self, node: Keys, names: tuple[str, ...]) -> None:
         for key, line in node.lines.items():
@@ -338,6 +357,8 @@ class Decoder:
             return self._of_environment(node)
         elif node.tag == "!file":
             return self._of_file(node)
+        elif node.tag.startswith(LISTED):
+            return self._hidden(node, node.text, node.tag)
         elif (kind := node.tag.removeprefix(CORE)) == "null":
             self.problem(node, "nothing is given: write a value, in quotes if it is the text '~' or 'null'")
         elif kind in ("str", *scalar.READINGS):
@@ -373,18 +394,3 @@ class Decoder:
     def _refused(self, node: Scalar, message: str) -> Given | None:
         self.problem(node, message)
         return None
-
-
-def _opened(hint: Any) -> tuple[Any, tuple[object, ...], bool]:
-    """A type hint without `Annotated` and `| None`: the type, its marks, whether it may be None."""
-    marks: tuple[object, ...] = ()
-    optional = False
-    while True:
-        if get_origin(hint) is Annotated:
-            hint, *more = get_args(hint)
-            marks = (*marks, *more)
-        elif get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint):
-            hint = Union[tuple(each for each in get_args(hint) if each is not NoneType)]  # noqa: UP007  # made, not written
-            optional = True
-        else:
-            return hint, marks, optional

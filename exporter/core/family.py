@@ -1,6 +1,6 @@
 """A metric family is declared once, as data; its points are a pure function of facts."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeVar, cast
 
@@ -12,11 +12,21 @@ OTHER = "_other"
 
 
 @dataclass(frozen=True, slots=True)
+class Exemplar:
+    """What a counter counted at a time (epoch seconds), named by labels."""
+
+    labels: Mapping[str, str]
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Total:
-    """The value of a counter, with the time its account was opened (epoch seconds) where it has one."""
+    """The value of a counter, with the time its account was opened (epoch seconds) and the last of what it counted,
+    where it has them."""
 
     value: float
     created: float | None = None
+    exemplar: Exemplar | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,8 @@ class Histogram:
     def observe(self, value: float) -> "Histogram":
         """The histogram with one more observation."""
         at = next((i for i, bound in enumerate(self.bounds) if value <= bound), len(self.bounds))
-        return replace(self, counts=(*self.counts[:at], self.counts[at] + 1, *self.counts[at + 1 :]), sum=self.sum + value)
+        counts = (*self.counts[:at], self.counts[at] + 1, *self.counts[at + 1 :])
+        return replace(self, counts=counts, sum=self.sum + value)
 
 
 Value = float | Total | Histogram | None

@@ -21,10 +21,11 @@ EVERY = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """How the last load of the configuration went, and when one last went well (epoch seconds)."""
+    """How the last load of the configuration went, when one last went well (epoch seconds), and what is wrong."""
 
     good: bool
     at: float
+    problem: str = ""
 
 
 class Traffic:

@@ -13,6 +13,7 @@ PAIRS = re.compile(r'([^=,]+)="((?:[^"\\]|\\.)*)"')
 SAMPLE = re.compile(rf"({NAME})(?:\{{({PAIR}(?:,{PAIR})*)\}})? (\S+)(.*)")
 HEADER = re.compile(rf"# (HELP|TYPE|UNIT) ({NAME})(?: (.*))?")
 NUMBER = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[Ii]nf|[Nn]a[Nn])")
+EXEMPLAR = re.compile(rf" # \{{(?:{PAIR}(?:,{PAIR})*)?\}} {NUMBER.pattern}(?: [0-9]+(?:\.[0-9]+)?)?")
 
 COMPOSED: Mapping[str, tuple[str, ...]] = {
     "counter": ("_total", "_created"),

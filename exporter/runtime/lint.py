@@ -12,6 +12,7 @@ from math import isfinite
 
 from exporter.runtime.lines import (
     COMPOSED,
+    EXEMPLAR,
     NUMBER,
     SUFFIXES,
     TYPES,
@@ -196,10 +197,14 @@ def labels(group: Group, _: bool) -> Iterator[Found]:
                 yield sample.line, f"a wrong escape in the label {name!r} of {sample.name}"
 
 
-def values(group: Group, _: bool) -> Iterator[Found]:
-    """A finite number alone behind each sample: of a counter not negative, of buckets a count, of an info 1."""
+def values(group: Group, openmetrics: bool) -> Iterator[Found]:
+    """A finite number alone behind each sample: of a counter not negative, of buckets a count, of an info 1.
+
+    In OpenMetrics an exemplar may follow the value of a counter.
+    """
     for sample in group.samples:
-        if sample.rest:
+        exemplary = openmetrics and group.type == "counter" and sample.name.endswith("_total")
+        if sample.rest and not (exemplary and EXEMPLAR.fullmatch(sample.rest)):
             what = "a timestamp" if NUMBER.fullmatch(sample.rest.strip()) else f"{sample.rest.strip()[:20]!r}"
             yield sample.line, f"{sample.name} has {what} after its value"
         if not NUMBER.fullmatch(sample.value):

@@ -10,13 +10,16 @@ from typing import Any
 import msgspec
 from prometheus_client.utils import floatToGoString
 
-from exporter.core.family import OTHER, Family, Histogram, Merge, Point, Total
+from exporter.core.family import OTHER, Exemplar, Family, Histogram, Merge, Point, Total
 from exporter.core.source import Limits
 from exporter.runtime.names import Names
 
 DROPS: tuple[str, ...] = ("duplicate", "label", "limit", "value")
 """Why a sample was left out: its labels stand already; a label value is no text, too long or not encodable;
 its family would pass the cap on series; its value is no finite number."""
+
+LONGEST_EXEMPLAR = 128
+"""Characters of all labels of an exemplar together (OpenMetrics 1.0.0)."""
 
 MERGES: Mapping[Merge, Callable[[float, float], float]] = {"sum": lambda a, b: a + b, "min": min, "max": max}
 
@@ -41,9 +44,8 @@ def numbers(values: list[float]) -> list[str]:
     if not values:
         return []
     texts = msgspec.json.encode(values).decode("ascii")[1:-1].split(",")
-    for i, value in enumerate(values):
-        if not 1e-4 <= value < 1e6 and value != 0:
-            texts[i] = number(value)
+    for i in [i for i, value in enumerate(values) if not 1e-4 <= value < 1e6 and value]:
+        texts[i] = number(values[i])
     return texts
 
 
@@ -109,11 +111,24 @@ class Renderer:
             return Block(dropped={"limit": len(found) + sum(1 for _ in points)})
         if self._family.type in ("counter", "histogram"):
             return self._composed(found)
-        keys = [labels for labels, _ in found]
         values: list[Any] = [value for _, value in found]
-        if keys != self._keys or not all_plain(values):
-            return self._checked(found)
-        return joined(self._prefixes, values, {})
+        if all_plain(values) and (prefixes := self._known([labels for labels, _ in found])) is not None:
+            return joined(prefixes, values, {})
+        return self._checked(found)
+
+    def _known(self, keys: list[tuple[str, ...]]) -> list[str] | None:
+        """How samples with these labels begin, if all have been written before and each begins otherwise."""
+        if keys == self._keys:
+            return self._prefixes
+        try:
+            found = [*map(self._starts.get, keys)]
+        except TypeError:  # a list or an object where text belongs
+            return None
+        prefixes = [start for start in found if start]
+        if len({*prefixes}) < len(keys) or (self._folded and self._family.merge == "drop"):
+            return None
+        self._keys, self._prefixes = keys, prefixes
+        return prefixes
 
     def _checked(self, points: list[Point]) -> Block:
         """Gauges, each looked at: the first time, and whenever labels changed or a value is odd."""
@@ -134,11 +149,9 @@ class Renderer:
                 kept[start] = MERGES[self._family.merge](kept[start], value)
             else:
                 dropped["duplicate"] += 1
-        self._keys = [labels for labels, _ in points] if len(kept) == len(points) else []
-        self._prefixes = list(kept)
         if len(self._starts) > 2 * len(points) + 1000:  # what is gone is not remembered for ever
             self._starts = {}
-        return joined(self._prefixes, list(kept.values()), dropped)
+        return joined([*kept], [*kept.values()], dropped)
 
     def _composed(self, points: list[Point]) -> Block:
         """Counters and histograms, which have several samples each, and more of them in OpenMetrics."""
@@ -156,11 +169,11 @@ class Renderer:
             else:
                 seen.add(labels)
                 text += samples[0]
-                openmetrics += samples[0] + samples[1]
+                openmetrics += samples[1]
         return Block("".join(text).encode(), "".join(openmetrics).encode(), len(text), dropped)
 
     def _samples(self, labels: tuple[str, ...], value: object) -> tuple[list[str], list[str]] | None:
-        """The lines of one counter or histogram: those of both formats, and those of OpenMetrics alone."""
+        """The lines of one counter or histogram in the text format, and in OpenMetrics."""
         name, pairs = self._family.name, self._pairs(labels)
         if isinstance(value, Histogram):
             if not plain(value.sum):
@@ -172,12 +185,13 @@ class Renderer:
             ]
             lines.append(f"{prefix(f'{name}_count', pairs)}{number(sum(value.counts))}\n")
             lines.append(f"{prefix(f'{name}_sum', pairs)}{number(value.sum)}\n")
-            return lines, created(name, pairs, value.created)
+            return lines, lines + created(name, pairs, value.created)
         total = value if isinstance(value, Total) else Total(value)  # type: ignore[arg-type]  # asked in the next line
         if not plain(total.value) or total.value < 0:
             return None
-        line = f"{prefix(name, pairs)}{number(total.value)}\n"
-        return [line], created(name.removesuffix("_total"), pairs, total.created)
+        line = f"{prefix(name, pairs)}{number(total.value)}"
+        since = created(name.removesuffix("_total"), pairs, total.created)
+        return [f"{line}\n"], [f"{line}{exemplar(total.exemplar)}\n", *since]
 
     def _start(self, labels: tuple[str, ...]) -> str:
         """How samples with these labels begin; empty if they cannot be written."""
@@ -216,3 +230,14 @@ def joined(prefixes: list[str], values: list[Any], dropped: Mapping[str, int]) -
 def created(name: str, pairs: Mapping[str, str], at: float | None) -> list[str]:
     """The OpenMetrics sample that says since when something has been counted (epoch seconds)."""
     return [] if at is None else [f"{prefix(f'{name}_created', pairs)}{number(at)}\n"]
+
+
+def exemplar(found: Exemplar | None) -> str:
+    """What OpenMetrics writes behind a counter; nothing where its labels are longer than that allows, or no text."""
+    if found is None or not plain(found.at):
+        return ""
+    labels = sorted(found.labels.items())
+    if unwritable("".join(name + value for name, value in labels), LONGEST_EXEMPLAR):
+        return ""
+    pairs = ",".join(f'{name}="{escape(value)}"' for name, value in labels)
+    return f" # {{{pairs}}} 1.0 {found.at}"

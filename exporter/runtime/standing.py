@@ -32,7 +32,8 @@ class Outcome:
 class Standing:
     """What is known of a part. Times are epoch seconds, `good_tick` is monotonic; None until there was one.
 
-    `since` is when the part began to stand as it does now (well, or failing), `failing` counts failures in a row.
+    `attempted` is when the last read ended, `since` when the part began to stand as it does now (well, or failing);
+    `failing` counts failures in a row.
     `stale` means that the last good value is too old to be shown.
     """
 
@@ -40,6 +41,7 @@ class Standing:
     opened: float
     taken: Taken[Any] | None = None
     failure: Failure | None = None
+    attempted: float | None = None
     since: float | None = None
     last_success: float | None = None
     good_tick: float | None = None
@@ -63,6 +65,7 @@ class Standing:
         turned = not self.tried or self.up is isinstance(outcome.found, Failure)
         attempted = replace(
             self,
+            attempted=outcome.at + outcome.seconds,
             reads=self.reads + 1,
             since=outcome.at if turned else self.since,
             durations=self.durations.observe(outcome.seconds),

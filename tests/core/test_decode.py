@@ -466,6 +466,53 @@ def test_a_variable_that_does_not_fit_is_a_problem_that_names_it_and_not_its_con
         decode("{}", FromOutside, fallback=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Inner:
+    host: str = field(metadata={"env": "INNER_HOST"})
+    key: Secret = field(metadata={"env": "INNER_KEY"})
+    port: int = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    inner: Inner | None = None
+    names: tuple[str, ...] = field(default=(), metadata={"env": "NAMES"})
+    counts: tuple[int, ...] = field(default=(), metadata={"env": "COUNTS"})
+
+
+def outer(text: str, env: Mapping[str, str], *, fallback: bool = True) -> Any:
+    decoder = Decoder(env, read, fallback)
+    found = decoder.record(Outer, document(text, []))
+    return [str(problem) for problem in decoder.problems] or found
+
+
+def test_variables_speak_for_a_dataclass_within_as_well() -> None:
+    both = {"INNER_HOST": "h", "INNER_KEY": "k"}
+    assert outer("{}", both) == Outer(Inner("h", Secret("k")))
+    assert outer("inner: {port: 81, host: here}", both) == Outer(Inner("here", Secret("k"), 81))
+    assert outer("{}", both, fallback=False) == Outer()
+    assert outer("inner: null", both) == Outer()
+    assert outer("{}", {}) == outer("{}", {"INNER_HOST": "", "INNER_KEY": ""}) == Outer()
+
+
+def test_a_dataclass_within_that_variables_tell_half_of_is_a_problem() -> None:
+    assert outer("{}", {"INNER_HOST": "h"}) == ["inner (line 1): the key key is missing"]
+
+
+def test_a_variable_gives_a_list_its_items_between_commas() -> None:
+    assert outer("{}", {"NAMES": " a, b c ,,010,"}).names == ("a", "b c", "010")
+    assert outer("names: [x]", {"NAMES": "a"}).names == ("x",)
+    assert outer("{}", {"NAMES": " , "}).names == ()
+    assert outer("{}", {"NAMES": "a"}, fallback=False).names == ()
+
+
+def test_an_item_of_a_variable_that_does_not_fit_is_not_shown() -> None:
+    (found,) = outer("{}", {"COUNTS": "1,hunter2"})
+    assert found.startswith("counts[1] (line 1): expected a whole number")
+    assert "(what an item of the environment variable COUNTS holds is not shown)" in found
+    assert "hunter2" not in found
+
+
 def test_a_hint_that_no_document_can_answer_is_a_mistake_of_the_program() -> None:
     with pytest.raises(TypeError, match="no YAML document can give a <class 'bytes'>"):
         Decoder(ENV, read).value(bytes, document("x", []))

@@ -399,6 +399,9 @@ def without_created(page: bytes) -> bytes:
 
 
 def test_the_pages_of_the_golden_files_have_no_fault() -> None:
-    pages = sorted((Path(__file__).parents[1] / "golden").rglob("*.prom"))
-    assert pages
-    assert {str(page): problems for page in pages if (problems := lint(page.read_bytes(), openmetrics=False))} == {}
+    golden = Path(__file__).parents[1] / "golden"
+    for form, openmetrics in (("prom", False), ("openmetrics", True)):
+        pages = sorted(golden.rglob(f"*.{form}"))
+        assert pages
+        faults = {str(page): lint(page.read_bytes(), openmetrics) for page in pages}
+        assert {page: problems for page, problems in faults.items() if problems} == {}

@@ -13,11 +13,13 @@ from prometheus_client import generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.samples import Exemplar as Known
 from prometheus_client.utils import floatToGoString
 
-from exporter.core.family import Family, Histogram, Merge, Total
+from exporter.core.family import Exemplar, Family, Histogram, Merge, Total
 from exporter.core.source import Limits
 from exporter.runtime.exposition import Format, header
+from exporter.runtime.lint import lint
 from exporter.runtime.names import Names
 from exporter.runtime.render import Renderer, number, numbers
 from tests.fakes import declared, gauge
@@ -71,6 +73,33 @@ def test_an_opened_counter_says_since_when_in_openmetrics_alone() -> None:
     assert openmetrics == reference(metric)[1]
     assert b"_created" not in text
     assert text.endswith(b'studio_test_total{source="vfx",zone="a"} 3.0\n')
+
+
+@given(st.dictionaries(st.sampled_from(["unit", "farm"]), LABEL), st.floats(0.001, 1e10))
+def test_an_exemplar_is_written_as_prometheus_client_does_in_openmetrics_alone(
+    labels: dict[str, str], at: float
+) -> None:
+    metric = Metric("studio_test", "About.", "counter")
+    pairs = {"source": "vfx", "zone": "a"}
+    metric.add_sample("studio_test_total", pairs, 3.0, exemplar=Known(labels, 1.0, at))
+    metric.add_sample("studio_test_created", pairs, 1.8e9)
+    points = [(("a",), Total(3, 1.8e9, Exemplar(labels, at)))]
+    text, openmetrics = pages(declared("counter", "studio_test_total", ("zone",)), points)
+    assert openmetrics == reference(metric)[1]
+    assert text.endswith(b'studio_test_total{source="vfx",zone="a"} 3.0\n')
+    assert lint(openmetrics, openmetrics=True) == []
+    assert lint(openmetrics.replace(b" counter", b" gauge"), openmetrics=True) != []
+
+
+@pytest.mark.parametrize(
+    ("unit", "written"), [("x" * 124, True), ("x" * 125, False), ("\ud800", False), ("a\0b", False), ("ü" * 124, True)]
+)
+def test_an_exemplar_that_may_not_be_written_leaves_its_counter_alone(unit: str, written: bool) -> None:
+    points = [(("a",), Total(3, exemplar=Exemplar({"unit": unit}, 1.8e9)))]
+    block = Renderer(declared("counter", "studio_test_total", ("zone",)), "vfx", Limits(), {}).block(points)
+    line = b'studio_test_total{source="vfx",zone="a"} 3.0'
+    assert block.text == line + b"\n"
+    assert block.openmetrics == line + (f' # {{unit="{unit}"}} 1.0 1800000000.0'.encode() if written else b"") + b"\n"
 
 
 @given(st.lists(st.floats(0, 100), max_size=20))
