@@ -1,0 +1,105 @@
+"""Music Agents: the orchestrator's files, the dashboard's SQLite database, and the machine they run on."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from exporter.core.part import Part, Taken
+from exporter.core.scalar import did_you_mean
+from exporter.core.secret import Secret
+from exporter.core.source import Context, Kind, Source
+from exporter.core.units import shown
+from exporter.domains import host as host_domain
+from exporter.domains import training as training_domain
+from exporter.inputs.dialects import url_problem
+from exporter.inputs.sql import Database
+from exporter.inputs.worker import Worker
+from exporter.sources.music_agents.database import Dashboard
+from exporter.sources.music_agents.files import Files
+from exporter.sources.music_agents.host import Machine
+from exporter.sources.music_agents.reports import ROSTER
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Where the orchestrator and the dashboard's database are (a path, or a URL that begins with `sqlite:`), the IANA
+    name of the time zone of their local times, and whether the exporter's own machine is measured. A part that is not
+    configured does not exist."""
+
+    orchestrator: Path | None = field(default=None, metadata={"env": "ORCHESTRATOR_PATH"})
+    database: Secret | None = field(default=None, metadata={"env": "DATABASE_PATH"})
+    timezone: str = "UTC"
+    host: bool = True
+
+    def url(self) -> Secret | None:
+        """The database's URL, of a path too."""
+        if self.database is None or "://" in self.database.reveal():
+            return self.database
+        return Secret(f"sqlite:///{self.database.reveal()}")
+
+    def problems(self) -> Iterator[str]:
+        """What no single field can tell."""
+        if not (self.orchestrator or self.database or self.host):
+            yield "nothing to read: expected orchestrator, database, host or several of them"
+        if (url := self.url()) and (problem := url_problem(url)):
+            yield f"database: {problem}"
+        elif url and not url.reveal().startswith("sqlite"):
+            yield "database: expected the path of an SQLite database, or a URL such as sqlite:////path/dashboard.db"
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            near = did_you_mean(self.timezone, available_timezones())
+            advice = f": {near}" if near else ""
+            yield f"timezone: expected an IANA name such as Europe/Berlin, found {shown(self.timezone)}{advice}"
+
+
+def source(config: Config, context: Context) -> Source:
+    """A part for all files, for the database and for the machine, as far as they are configured, each with a thread of
+    its own."""
+    zone = ZoneInfo(config.timezone)
+    workers: list[Worker] = []
+    databases: list[Database] = []
+
+    def worker(name: str) -> Worker:
+        workers.append(Worker(f"{context.name}/{name}"))
+        return workers[-1]
+
+    async def close() -> None:
+        for each in workers:
+            each.close()
+        for database in databases:
+            await database.close()
+
+    parts: list[Part[Any]] = []  # Any: each part has a value type of its own
+    if config.orchestrator:
+        files = Files(config.orchestrator, zone, context.limits.document_size)
+        parts.append(Part("files", _on(worker("files"), files.read), training_domain.REPORTS, context.schedule))
+    if url := config.url():
+        databases.append(Database(url, context.schedule.timeout, context.limits.rows_per_query))
+        read = Dashboard(databases[-1], zone).read
+        parts.append(Part("database", read, training_domain.SESSIONS, context.schedule))
+    if config.host:
+        machine = Machine()
+        parts.append(Part("host", _on(worker("host"), machine.read), host_domain.FAMILIES, context.schedule))
+    return Source(context.name, "music_agents", tuple(parts), {"agent": ROSTER}, close)
+
+
+def _on(worker: Worker, read: Callable[[float], Taken[T]]) -> Callable[[float], Awaitable[Taken[T]]]:
+    """A read that blocks, on a thread of its own."""
+
+    async def read_there(now: float) -> Taken[T]:
+        return await worker.run(partial(read, now))
+
+    return read_there
+
+
+KIND = Kind(
+    config=Config,
+    source=source,
+    summary="Music Agents: training reports and results (files), sessions and events (SQLite), and the machine itself.",
+)
