@@ -1,0 +1,1 @@
+"""The listeners: they read the board and never a source."""
