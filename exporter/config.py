@@ -1,0 +1,152 @@
+"""YAML text becomes a frozen Config, or every problem at once, each with its path and line."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+from exporter.core import scalar
+from exporter.core.decode import FAILED, NO_KEYS, Decoder, Node, document
+from exporter.core.errors import ConfigError, Problem
+from exporter.core.part import Schedule
+from exporter.core.source import Kind, Limits
+from exporter.core.units import Between, Like, Seconds, duration_text
+
+DAY = 86_400.0
+STALE_INTERVALS = 10
+
+Name = Annotated[
+    str,
+    Like(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,62}", "at most 63 letters, digits and _ . - that begin with none of . and -"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """How sources are read: how often, how long a read may take, how long a last good value is served.
+
+    `max_stale` None is ten intervals. A timeout longer than the interval is allowed: reads of a part never overlap.
+    """
+
+    interval: Annotated[Seconds, Between(0.1, 7 * DAY)] = 15.0
+    timeout: Annotated[Seconds, Between(0.01, DAY)] = 10.0
+    max_stale: Annotated[Seconds, Between(0.1, 70 * DAY)] | None = None
+
+    def schedule(self) -> Schedule:
+        """The same with `max_stale` in seconds."""
+        stale = STALE_INTERVALS * self.interval if self.max_stale is None else self.max_stale
+        return Schedule(self.interval, self.timeout, stale)
+
+    def problems(self) -> Iterator[str]:
+        """What the three do wrong together: a value dropped before the next can be there makes series flap."""
+        stale = self.schedule().max_stale
+        for name, seconds in (("interval", self.interval), ("timeout", self.timeout)):
+            if seconds > stale:
+                yield f"{name} {duration_text(seconds)} is longer than max_stale {duration_text(stale)}"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """A source as configured; `settings` is its kind's own dataclass."""
+
+    name: str
+    kind: str
+    schedule: Schedule
+    settings: Any  # Any: each kind has a dataclass of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All that can be configured; two that are equal ask for the same."""
+
+    sources: tuple[SourceConfig, ...]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    sources: tuple[Node, ...]
+    refresh: Refresh = Refresh()
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What every entry of `sources` has; the other keys are its kind's."""
+
+    name: Name
+    kind: Node
+    refresh: Node = NO_KEYS
+
+
+ENTRY_KEYS = tuple(item.name for item in fields(_Entry))
+
+
+def load(text: str, env: Mapping[str, str], kinds: Mapping[str, Kind], read: Callable[[Path], str]) -> Config:
+    """The configuration that a YAML text gives; raises ConfigError with every problem there is, in the order of lines.
+
+    `env` answers `!env`, the variables of the systems replaced, and `~` (HOME); `read` gives the text of a `!file`, or
+    raises OSError or UnicodeError. Relative paths stay relative, and so mean the working directory.
+    """
+    decoder = Decoder(env, read)
+    root = document(text, decoder.problems)
+    top = decoder.fields(_Document, root)
+    sources = () if top["sources"] is FAILED else _sources(decoder, top["sources"], top["refresh"], kinds)
+    if top["sources"] == ():
+        decoder.problems.append(Problem("sources", root.line, "expected at least one source"))
+    if decoder.problems:
+        raise ConfigError(sorted(decoder.problems, key=lambda problem: problem.line or 0))
+    return Config(sources, top["limits"])
+
+
+def problems_text(error: ConfigError, filename: str) -> str:
+    """One problem a line, `config.yaml:12: sources[0].database: …`, in the form editors can jump to."""
+    return "\n".join(_problem_text(problem, filename) for problem in error.problems)
+
+
+def _problem_text(problem: Problem, filename: str) -> str:
+    place = filename if problem.line is None else f"{filename}:{problem.line}"
+    return ": ".join(part for part in (place, problem.path, problem.message) if part)
+
+
+def _sources(
+    decoder: Decoder, nodes: tuple[Node, ...], refresh: Refresh, kinds: Mapping[str, Kind]
+) -> tuple[SourceConfig, ...]:
+    entries = [decoder.fields(_Entry, node, known=None) for node in nodes]
+    for entry in entries:
+        if entry["kind"] is not FAILED:
+            entry["kind"] = decoder.scalar(entry["kind"], partial(scalar.one_of, kinds))
+    _refuse_twins(decoder, nodes, entries)
+    many = Counter(entry["kind"] for entry in entries)
+    return tuple(
+        SourceConfig(
+            name=entry["name"],
+            kind=entry["kind"],
+            schedule=_schedule(decoder, entry["refresh"], refresh),
+            settings=_settings(replace(decoder, fallback=many[entry["kind"]] == 1), node, kinds.get(entry["kind"])),
+        )
+        for node, entry in zip(nodes, entries, strict=True)
+    )
+
+
+def _refuse_twins(decoder: Decoder, nodes: tuple[Node, ...], entries: list[dict[str, Any]]) -> None:
+    first: dict[str, Node] = {}
+    for node, entry in zip(nodes, entries, strict=True):
+        if (name := entry["name"]) is FAILED:
+            continue
+        if name in first:
+            decoder.problem(node, f"{first[name].path} on line {first[name].line} has the same name")
+        first.setdefault(name, node)
+
+
+def _schedule(decoder: Decoder, node: Node, refresh: Refresh) -> Any:
+    if node is FAILED:
+        return FAILED
+    over = refresh if node is NO_KEYS else decoder.record(Refresh, node, refresh)
+    return FAILED if over is FAILED else over.schedule()
+
+
+def _settings(decoder: Decoder, node: Node, kind: Kind | None) -> Any:
+    return FAILED if kind is None else decoder.record(kind.config, node, known=ENTRY_KEYS)
