@@ -28,7 +28,10 @@ class Kept:
         self.shown: Mapping[str, Block] = {}
         self.dropped: Mapping[str, int] = {}
         named = {label for part in source.parts for family in part.families for label in family.named}
-        names = {label: Names(limits.label_values, source.names.get(label, ())) for label in sorted(named)}
+        names = {
+            label: Names(limits.label_values, source.names.get(label, ()), f"source {source.name}, label {label}")
+            for label in sorted(named)
+        }
         self.renderers = {
             part.name: {family.name: Renderer(family, source.name, limits, names) for family in part.families}
             for part in source.parts

@@ -1,16 +1,24 @@
 """The label values a source has shown: first come, first named; past the limit everything is `_other`, for good."""
 
+import logging
 from collections.abc import Iterable
 from threading import Lock
 
 from exporter.core.family import OTHER
 
+log = logging.getLogger(__name__)
+
 
 class Names:
-    """One label of one source. A name once given is kept, so that no value ever moves between labels."""
+    """One label of one source. A name once given is kept, so that no value ever moves between labels.
 
-    def __init__(self, limit: int, first: Iterable[str] = ()) -> None:
+    `place` says for the log whose label it is.
+    """
+
+    def __init__(self, limit: int, first: Iterable[str] = (), place: str = "") -> None:
+        self._place = place
         self._limit = limit
+        self._full = False
         self._names = dict.fromkeys(first)
         self._lock = Lock()  # two parts of one source may render at once, each in a thread of its own
 
@@ -20,6 +28,14 @@ class Names:
             return value
         with self._lock:
             if len(self._names) >= self._limit:
+                if not self._full:
+                    self._full = True
+                    log.warning(
+                        "%s: has had %d names (limits.label_values), further ones are counted as %s",
+                        self._place,
+                        len(self._names),
+                        OTHER,
+                    )
                 return OTHER
             self._names[value] = None
             return value

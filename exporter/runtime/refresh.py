@@ -37,10 +37,11 @@ async def attempt(source: Source, part: Part[Any], board: Board, clock: Clock) -
 async def follow(source: Source, part: Part[Any], board: Board, clock: Clock) -> None:
     """Reads a part for ever: at once, then every interval; while it fails, from a second on, doubling."""
     while True:
-        before = board.standing(source.name, part.name)
+        before, lost = board.standing(source.name, part.name), over_limit(board, source)
         outcome = await attempt(source, part, board, clock)
         standing = board.post(source.name, part.name, outcome)
         report(source, before, standing)
+        report_limit(source, lost, over_limit(board, source))
         await clock.sleep(pause(source, standing, clock.monotonic() - outcome.tick))
 
 
@@ -65,3 +66,16 @@ def report(source: Source, before: Standing, now: Standing) -> None:
         log.warning("%s: %s: %s", where, now.failure.reason, now.failure.message)
     elif now.up and before.failure:
         log.info("%s: reads again after %d failed attempts", where, before.failing)
+
+
+def over_limit(board: Board, source: Source) -> int:
+    """Samples of a source that are not on the page because of its cap on series."""
+    return board.facts(source.name).dropped.get("limit", 0)
+
+
+def report_limit(source: Source, before: int, now: int) -> None:
+    """Says in the log when the cap begins to bite, and when it no longer does."""
+    if now and not before:
+        log.warning("source %s: %d samples are over limits.series_per_source and not on the page", source.name, now)
+    elif before and not now:
+        log.info("source %s: all of its series are on the page again", source.name)

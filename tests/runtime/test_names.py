@@ -1,5 +1,7 @@
 """Names: first come, first named, for good."""
 
+import pytest
+
 from exporter.runtime.names import Names
 
 
@@ -23,3 +25,12 @@ def test_names_of_the_configuration_come_first_even_past_the_limit() -> None:
 def test_the_fold_itself_takes_no_room() -> None:
     names = Names(1)
     assert [names.name(value) for value in ("_other", "alpha")] == ["_other", "alpha"]
+
+
+def test_the_first_name_that_is_refused_is_said_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    names = Names(1, place="source vfx, label show")
+    for value in ("a", "b", "c"):
+        names.name(value)
+    assert caplog.messages == [
+        "source vfx, label show: has had 1 names (limits.label_values), further ones are counted as _other"
+    ]

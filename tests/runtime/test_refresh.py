@@ -167,6 +167,21 @@ async def test_each_fault_shows_under_its_own_reason_and_the_others_are_served()
             await until(lambda: at.standing("good", "main").reads == round_)  # noqa: B023  # asked at once
 
 
+async def test_a_cap_that_bites_is_in_the_log_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    many = [((str(i),), i) for i in range(5)]
+    each = source("a", part(giving(many, many, things(x=1)), schedule=SOON))
+    at, time = board(each, limits=Limits(series_per_source=3)), Time()
+    async with following(at, time):
+        for reads in (1, 2, 3):
+            await until(lambda: time.sleeping and at.standing("a", "main").reads == reads)  # noqa: B023  # asked at once
+            time.advance(10)
+    assert caplog.messages == [
+        "source a: 5 samples are over limits.series_per_source and not on the page",
+        "source a: all of its series are on the page again",
+    ]
+
+
 async def test_cancelling_one_loop_leaves_its_siblings() -> None:
     a, b = (source(name, part(giving(things(x=1)), schedule=SOON)) for name in "ab")
     at, time = board(a, b), Time()
