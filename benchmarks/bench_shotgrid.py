@@ -1,6 +1,6 @@
 """What one read of a ShotGrid site costs: calls and time, beside the serial way of the system replaced.
 
-    python -m benchmarks.bench_shotgrid [--delay 20] [--rounds 3]
+    python -m benchmarks.bench_shotgrid [--delay 20] [--rounds 1]
 
 The site is the tests' own, in a process of its own, and answers every call after a delay in milliseconds: once with the
 golden rows, and once with 10 projects of 100 playlists of 10 versions, and 20 000 versions listed. The serial way is
@@ -128,7 +128,7 @@ async def measure(address: str, projects: list[str], rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--delay", type=float, default=20.0, help="milliseconds until a call is answered")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=1)
     given = parser.parse_args()
     for name in SITES:
         ours, theirs = multiprocessing.Pipe()

@@ -49,6 +49,7 @@ class Site:
     tokens: list[str] = field(default_factory=list)
     valid: set[str] = field(default_factory=set)
     over: asyncio.Event = field(default_factory=asyncio.Event)
+    index: dict[int, JsonRow] = field(default_factory=dict)
 
     def fault(self, match: Match, fault: Fault, times: int = 1_000_000) -> None:
         """From now on, so often, a request that matches gets this instead of its answer."""
@@ -91,10 +92,16 @@ class Site:
         return web.json_response({"data": found[(number - 1) * size : number * size], "links": links})
 
     def table(self, asked: Asked) -> list[JsonRow]:
-        if asked.entity == "versions" and any(name == "id" for name, _, _ in filters(asked.params)):
-            return self.clips
+        for name, _, ids in filters(asked.params):
+            if asked.entity == "versions" and name == "id":
+                return self.by_id(ids)
         found: list[JsonRow] = getattr(self, asked.entity)
         return found
+
+    def by_id(self, ids: frozenset[str]) -> list[JsonRow]:
+        if len(self.index) != len(self.clips):
+            self.index = {row["id"]: row for row in self.clips}
+        return [self.index[id_] for id_ in sorted(map(int, ids)) if id_ in self.index]
 
 
 def filters(params: dict[str, str]) -> Iterable[tuple[str, str, frozenset[str]]]:

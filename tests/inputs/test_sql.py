@@ -200,9 +200,9 @@ async def test_every_read_is_one_moment_while_another_process_writes(tmp_path: P
 
 async def test_a_lock_is_waited_for_no_longer_than_the_limit(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        async with opened(path, within=0.2) as database:
+        async with opened(path, within=2.0) as database:
             other.execute("begin exclusive")
-            with pytest.raises(TimedOut, match=r"a.db: still locked by another process after 0.18 s"):
+            with pytest.raises(TimedOut, match=r"a\.db: still locked by another process after 1\.8 s"):
                 await database.read(asking("select * from t"))
             other.execute("commit")
             assert len(await database.read(asking("select * from t"))) == 2
@@ -402,10 +402,9 @@ async def test_a_query_of_endless_rows_is_ended_at_the_first_too_many(path: Path
 
 async def test_a_query_that_never_ends_is_stopped(path: Path) -> None:
     threads = threading.active_count()
-    async with opened(path, within=0.2) as database:
-        for _ in range(3):
-            with pytest.raises(TimedOut, match=r"a\.db: a query took longer than 0.18 s and was stopped"):
-                await database.read(asking(f"{ENDLESS} max(i) from n"))
+    async with opened(path, within=2.0) as database:
+        with pytest.raises(TimedOut, match=r"a\.db: a query took longer than 1\.8 s and was stopped"):
+            await database.read(asking(f"{ENDLESS} max(i) from n"))
         assert await database.read(asking("select 1")) == [(1,)]
         assert threading.active_count() == threads + 1
 
@@ -415,7 +414,7 @@ async def test_many_short_queries_are_stopped_too(path: Path) -> None:
         while True:
             query("select 1")
 
-    async with opened(path, within=0.2) as database:
+    async with opened(path, within=2.0) as database:
         with pytest.raises(TimedOut, match="the time of the read was over before its last statement"):
             await database.read(work)
 

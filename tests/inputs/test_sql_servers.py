@@ -468,6 +468,33 @@ async def test_a_server_that_falls_silent_between_two_statements(url: str) -> No
             assert threading.active_count() == threads + 1
 
 
+async def test_the_thread_of_a_server_that_fell_silent_is_freed(url: str) -> None:
+    async with wired(url) as wire, opened(wire.url(url), within=0.3) as database:
+        assert await database.read(ALL) == ROWS
+        wire.freeze()
+        assert "no answer within 0.3 s" in await failure(database)
+        async with asyncio.timeout(30):
+            while "previous" in await failure(database):
+                pass
+
+
+async def test_a_bug_is_not_kept_waiting_by_a_server_that_fell_silent(url: str) -> None:
+    loop = asyncio.get_running_loop()
+    async with wired(url) as wire:
+
+        def work(query: Query) -> None:
+            query("select 1")
+            loop.call_soon_threadsafe(wire.freeze)
+            while wire.flowing.is_set():
+                time.sleep(0)
+            raise KeyError("a bug")
+
+        async with opened(wire.url(url), within=5.0) as database:
+            with pytest.raises(KeyError, match="a bug"):
+                await database.read(work)
+            wire.thaw()
+
+
 async def test_the_loop_goes_on_while_a_server_is_silent(url: str) -> None:
     async with wired(url) as wire, opened(wire.url(url), within=0.3) as database:
         await database.read(ALL)

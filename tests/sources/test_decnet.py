@@ -276,6 +276,13 @@ async def test_rows_that_make_no_sense_are_left_out_and_counted(path: Path) -> N
     assert found.value.last == {"file": NOW.timestamp() - 60}
 
 
+async def test_an_operation_of_nothing_but_nonsense_has_no_last_event(path: Path) -> None:
+    add(path, [(0, "file", 0), ("soon", "file", 0), (0, "probe", 0)], [(0, 0)])
+    found = await taken(path)
+    assert found.value.last == {}
+    assert found.skipped == {"invalid": 4}
+
+
 async def test_a_newest_time_that_cannot_be_read_is_left_out_and_counted(path: Path) -> None:
     add(path, [("2026-06-15 11:59:61.000000", "file", 1)])
     found = await taken(path)
@@ -406,7 +413,7 @@ async def test_both_tables_are_of_one_moment_while_another_process_writes(path: 
 
 async def test_a_database_that_is_locked_is_read_again_when_it_is_not(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        async with opened(f"sqlite:///{path}", within=0.2) as read:
+        async with opened(f"sqlite:///{path}", within=2.0) as read:
             other.execute("begin exclusive")
             with pytest.raises(TimedOut, match="still locked"):
                 await read()
