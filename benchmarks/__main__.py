@@ -12,6 +12,7 @@ SMALL = {
     "bench_render": ["--series=1000", "--rounds=1"],
     "bench_scrape": ["--series=1000", "--seconds=0.2"],
     "bench_registry": ["--runs=1000", "--rounds=1"],
+    "bench_ledger": ["--finishes=2000", "--rounds=1"],
     "bench_decnet": ["--rows=5000", "--rounds=1"],
     "bench_stakazo": ["--rows=1000", "--times=1", "sqlite"],
     "bench_music_agents": ["--rows=1000", "--days=10", "--rounds=1"],

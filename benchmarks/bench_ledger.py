@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +77,9 @@ def applying(_: Path, rounds: int, __: int) -> None:
         rows = finishes(0, seen, 600 * SECOND // max(seen, 1000))
         account, _delta = apply(begun(), Batch(rows), NOW + 601 * SECOND, TERMS)
         batch = Batch(finishes(seen, PAGE, 600 * SECOND // max(seen, 1000)))
-        new = [timed(lambda: apply(account, batch, NOW + 700 * SECOND, TERMS)) for _ in range(rounds)]
-        old = [timed(lambda: apply(account, Batch(rows), NOW + 700 * SECOND, TERMS)) for _ in range(rounds)]
+        now = NOW + 700 * SECOND
+        new = [timed(partial(apply, account, batch, now, TERMS)) for _ in range(rounds)]
+        old = [timed(partial(apply, account, Batch(rows), now, TERMS)) for _ in range(rounds)]
         print(f"{seen:7} remembered: {PAGE} new {spread(new)}; those and nothing new {spread(old)}")
 
 
@@ -92,9 +94,9 @@ def committing(folder: Path, rounds: int, _: int) -> None:
                 rows = finishes((number + 1) * PAGE * (1 if count > 1 else 10_000), count, 60_000)
                 account, delta = apply(account, Batch(rows), NOW * 2, TERMS)
                 assert delta
-                times.append(timed(lambda a=account, d=delta: store.commit(KEY, a, d, NOW)))
+                times.append(timed(partial(store.commit, KEY, account, delta, NOW)))
             print(f"commit of {count} finishes, {word}: {spread(times)}")
-        loads = [timed(lambda: store.load(KEY)) for _ in range(rounds)]
+        loads = [timed(partial(store.load, KEY)) for _ in range(rounds)]
         print(f"load of {len(account.seen.at)} remembered: {spread(loads)}")
         store.release(NOW)
 
@@ -115,8 +117,8 @@ def passing(folder: Path, _: int, count: int) -> None:
     counted = sum(lane.finished for lane in account.lanes.values())
     assert counted == count
     print(
-        f"{count} passed through in {time.perf_counter() - start:.1f} s, of which applied in {spent:.1f} s; at most {most} "
-        f"remembered, memory {before:.0f} to {peak():.0f} MB, store {(store.size or 0) / 1e6:.1f} MB"
+        f"{count} passed through in {time.perf_counter() - start:.1f} s, of which applied in {spent:.1f} s; "
+        f"at most {most} remembered, memory {before:.0f} to {peak():.0f} MB, store {(store.size or 0) / 1e6:.1f} MB"
     )
     store.release(NOW)
 

@@ -1,0 +1,1 @@
+"""The ledger: the account, its store, and both together."""
