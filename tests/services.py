@@ -153,3 +153,5 @@ async def mute() -> AsyncIterator[int]:
         server.close()
         for stream in streams:
             stream.close()
+            with suppress(ConnectionError):
+                await stream.wait_closed()

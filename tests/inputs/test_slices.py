@@ -223,7 +223,7 @@ def test_a_broken_record_is_known_without_reading_on() -> None:
         (b'[{"id": "run-\xff\xfe"}]', 13, "not UTF-8: invalid start byte"),
         (b'[{"id": 1, "x": "\xff"}, {"id": 2}]', 17, "not UTF-8: invalid start byte"),
         (b'[{"id": NaN, "x": "\xc3"}]', 19, "not UTF-8: invalid continuation byte"),
-        (b"[" * 5000 + b"]" * 5000, 1, "nested too deeply"),
+        (b"[" * 100_000 + b"]" * 100_000, 1, "nested too deeply"),
         (b"[1" + b"0" * 5000 + b"]", 1, "a number of too many digits"),
     ],
 )
@@ -234,7 +234,7 @@ def test_the_error_says_which_file_where_and_what(data: bytes, at: int, what: st
 
 def test_a_deeply_nested_record_among_others_is_malformed_in_small_slices_too() -> None:
     with pytest.raises(Malformed, match="nested too deeply"):
-        read(b'[{"id": 1}, {"x": ' + b"[" * 5000 + b"]" * 5000 + b"}]", 64)
+        read(b'[{"id": 1}, {"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]", 64)
 
 
 def test_the_position_counts_from_the_start_of_the_file_in_bytes() -> None:

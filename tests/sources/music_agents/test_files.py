@@ -286,8 +286,10 @@ def nobody() -> Iterator[None]:
     before = os.geteuid()
     if before == 0:
         os.seteuid(65534)
-    yield
-    os.seteuid(before)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
 def test_a_file_that_may_not_be_read_is_counted_alone() -> None:
