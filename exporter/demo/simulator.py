@@ -15,11 +15,13 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from exporter.demo.decnet import DECNET
+from exporter.demo.music_agents import MUSIC_AGENTS
+from exporter.demo.stakazo import STAKAZO
 from exporter.demo.studio import Studio, System
 from exporter.demo.trafalgar import TRAFALGAR
 from exporter.demo.world import PACE, Agenda, Clock
 
-SYSTEMS: tuple[System, ...] = (TRAFALGAR, DECNET)
+SYSTEMS: tuple[System, ...] = (TRAFALGAR, DECNET, STAKAZO, MUSIC_AGENTS)
 
 READY = "ready"
 FASTEST = 1000.0

@@ -89,6 +89,10 @@ class Agenda:
         """Wall seconds from the last `advance` until something happens; infinite when nothing ever will."""
         return max(0.0, self._clock.wall(self._due[0][0]) - self._seen) if self._due else math.inf
 
+    def wall(self, delay: float) -> float:
+        """Epoch seconds of the moment that comes `delay` studio seconds after the present one."""
+        return self._clock.wall(self._at + delay)
+
     def _wake(self, life: Life, moment: Moment) -> None:
         try:
             delay = life.send(moment)

@@ -28,6 +28,14 @@ def test_the_configuration_reads_what_the_studio_writes(tmp_path: Path) -> None:
             "render_jobs": str(home / "render_jobs.json"),
         },
         {"name": "decoys", "kind": "decnet", "database": f"sqlite:///{home}/decnet.db"},
+        {"name": "publishing", "kind": "stakazo", "database": f"sqlite:///{home}/stakazo.db"},
+        {
+            "name": "music",
+            "kind": "music_agents",
+            "orchestrator": str(home / "orchestrator"),
+            "database": str(home / "dashboard.db"),
+            "host": True,
+        },
     ]
 
 

@@ -47,6 +47,11 @@ def run(directory: Path, wall: Wall, factor: float = 1.0) -> list[str]:
 
 def test_a_reader_that_tolerates_torn_json_can_read_at_every_moment(tmp_path: Path) -> None:
     torn, changed, counts = 0, set[tuple[str, str]](), list[int]()
+    published, noted = set[int](), set[int]()
+
+    def number(database: str, table: str) -> int:
+        with closing(sqlite3.connect((tmp_path / database).as_uri() + "?mode=ro", uri=True)) as reader:
+            return int(reader.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
     def look() -> None:
         nonlocal torn
@@ -60,14 +65,19 @@ def test_a_reader_that_tolerates_torn_json_can_read_at_every_moment(tmp_path: Pa
         jobs = json.loads((tmp_path / RENDER_JOBS).read_text())
         assert len(jobs) == JOBS_KEPT
         changed.add(("job", jobs[-1]["job_id"]))
-        with closing(sqlite3.connect((tmp_path / "decnet.db").as_uri() + "?mode=ro", uri=True)) as reader:
-            counts.extend(reader.execute("SELECT count(*) FROM orchestrator_events").fetchone())
+        counts.append(number("decnet.db", "orchestrator_events"))
+        published.add(number("stakazo.db", "publish_logs"))
+        noted.add(number("dashboard.db", "events"))
+        outcome = json.loads((tmp_path / "orchestrator" / "holistic_training_result.json").read_text())
+        assert outcome["status"] in {"success", "failed"}
 
     wall = Wall(200, look)
     assert run(tmp_path, wall, factor=4.0) == ["ready"]
     assert torn > 0
     assert sum(kind == "run" for kind, _ in changed) > 3
     assert sum(kind == "job" for kind, _ in changed) > 5
+    assert len(published) > 10
+    assert len(noted) > 10
     assert counts == sorted(counts)
     assert counts[-1] > counts[0] > 8000
     assert wall.now - BEGAN < 200
@@ -89,14 +99,15 @@ def test_all_data_stand_when_it_says_ready(tmp_path: Path) -> None:
         lambda: wall.now,
         lambda: seen.append({path.name for path in tmp_path.iterdir()}),
     )
-    assert seen == [{INGEST_REGISTRY, RENDER_JOBS, "decnet.db", "decnet.db-wal", "decnet.db-shm"}]
-    assert {path.name for path in tmp_path.iterdir()} == {INGEST_REGISTRY, RENDER_JOBS, "decnet.db"}
+    stays = {INGEST_REGISTRY, RENDER_JOBS, "decnet.db", "stakazo.db", "dashboard.db", "orchestrator"}
+    assert seen == [stays | {"decnet.db-wal", "decnet.db-shm"}]
+    assert {path.name for path in tmp_path.iterdir()} == stays
 
 
 def test_a_directory_that_vanishes_ends_it(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises((FileNotFoundError, sqlite3.OperationalError)):
         run(home, Wall(100, lambda: shutil.rmtree(home, ignore_errors=True)))
 
 

@@ -108,6 +108,24 @@ def test_idle_is_the_time_until_something_happens() -> None:
     assert agenda.idle() == math.inf
 
 
+def test_what_comes_is_foretold_in_the_wall_s_time_of_its_moment() -> None:
+    agenda = Agenda(Clock(BEGAN, 60))
+    foretold: list[float] = []
+
+    def once() -> Life:
+        yield HISTORY - 60
+        foretold.append(agenda.wall(30))
+        foretold.append(agenda.wall(180))
+        seen.append((yield 180).wall)
+
+    seen: list[float] = []
+    agenda.begin(once())
+    agenda.advance(BEGAN)
+    agenda.advance(BEGAN + 2)
+    assert foretold == [BEGAN - 30, BEGAN + 2]
+    assert seen == [BEGAN + 2]
+
+
 def test_each_system_has_dice_of_its_own() -> None:
     assert chance(1, "a").random() == chance(1, "a").random()
     assert len({chance(seed, name).random() for seed in (1, 2) for name in ("a", "b")}) == 4

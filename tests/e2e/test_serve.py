@@ -160,6 +160,11 @@ async def shows(session: ClientSession, url: str, line: str) -> None:
             pass
 
 
+def told(text: str, domain: str) -> list[str]:
+    """The lines of one domain."""
+    return [line for line in text.splitlines() if line.startswith(f"studio_{domain}_")]
+
+
 def domain(text: str, source: str) -> list[str]:
     """The lines of a source that come from its data."""
     mine = (line for line in text.splitlines() if f'source="{source}"' in line)
@@ -182,13 +187,16 @@ async def test_the_demo_serves_a_living_studio(tmp_path: Path) -> None:
         text = await page(session, exporter.url)
         assert lint(text, openmetrics=False) == []
         ups = [line for line in text.splitlines() if line.startswith("studio_source_up{")]
-        assert len(ups) == 3
+        assert len(ups) == 10
         assert all(line.endswith(" 1.0") for line in ups)
         async with session.get(f"{exporter.url}/") as response:
             assert "decoys" in await response.text()
-        before = domain(text, "vfx")
-        async with asyncio.timeout(60):
-            while domain(await page(session, exporter.url), "vfx") == before:
-                pass  # it lives
+        skipped = [line for line in text.splitlines() if line.startswith("studio_source_skipped_records{")]
+        assert all(line.endswith(" 0.0") for line in skipped)
+        for family in ("ingest", "operation", "publish", "training"):
+            before = told(text, family)
+            async with asyncio.timeout(60):
+                while told(await page(session, exporter.url), family) == before:
+                    pass  # it lives
         exporter.process.send_signal(signal.SIGTERM)
         assert await exporter.ended() == 0
