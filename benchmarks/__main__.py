@@ -11,6 +11,7 @@ SMALL = {
     "bench_start": ["--rounds=1"],
     "bench_render": ["--series=1000", "--rounds=1"],
     "bench_scrape": ["--series=1000", "--seconds=0.2"],
+    "bench_golden": ["--rounds=1"],
     "bench_registry": ["--runs=1000", "--rounds=1"],
     "bench_ledger": ["--finishes=2000", "--rounds=1"],
     "bench_decnet": ["--rows=5000", "--rounds=1"],
