@@ -19,12 +19,12 @@ FIRST_RETRY = 1.0
 
 async def attempt(source: Source, part: Part[Any], board: Board, clock: Clock) -> Outcome:
     """Reads a part and renders what it found if that is new; whatever goes wrong becomes a reason."""
-    before = board.standing(source.name, part.name)
     at, tick = clock.now(), clock.monotonic()
 
     async def work() -> tuple[Taken[Any], dict[str, Block] | None]:
         async with asyncio.timeout(part.schedule.timeout):
             taken = await part.read(at)
+        before = board.standing(source.name, part.name)  # as it is now: it may have grown stale meanwhile
         if before.taken is not None and taken.value is before.taken.value and not before.stale:
             return taken, None
         return taken, await asyncio.to_thread(board.render, source.name, part, taken.value)

@@ -68,6 +68,27 @@ async def test_an_unchanged_value_that_had_grown_stale_is_shown_again() -> None:
     assert "studio_test_things{" in text(at)
 
 
+async def test_an_unchanged_value_that_grows_stale_while_it_is_read_is_shown_again() -> None:
+    facts = things(x=1)
+    gate = asyncio.Event()
+    gate.set()
+
+    async def read(now: float) -> Taken[Any]:
+        await gate.wait()
+        return Taken(facts, "a test")
+
+    each = source("a", main := part(read))
+    at, time = board(each), Time()
+    at.post("a", "main", await attempt(each, main, at, time.clock))
+    gate.clear()
+    reading = asyncio.create_task(attempt(each, main, at, time.clock))
+    await asyncio.sleep(0)
+    at.expire(1000)
+    gate.set()
+    at.post("a", "main", await reading)
+    assert "studio_test_things{" in text(at)
+
+
 async def test_a_bug_in_a_family_is_a_failed_read_and_not_a_dead_loop(caplog: pytest.LogCaptureFixture) -> None:
     each = source("a", main := part(giving([(("too", "many"), 1)])))
     at = board(each)
