@@ -16,7 +16,10 @@ SMALL = {
     "bench_ledger": ["--finishes=2000", "--rounds=1"],
     "bench_decnet": ["--rows=5000", "--rounds=1"],
     "bench_stakazo": ["--rows=1000", "--times=1", "sqlite"],
+    "bench_finishes": ["--rows=2000", "--times=1", "sqlite"],
     "bench_music_agents": ["--rows=1000", "--days=10", "--rounds=1"],
+    "bench_api": ["--runs=1000", "--seconds=1"],
+    "bench_streams": ["--listeners=20", "--rounds=5"],
     "bench_shotgrid": ["--delay=0", "--rounds=1"],
 }
 

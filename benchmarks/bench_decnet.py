@@ -3,7 +3,8 @@
     python -m benchmarks.bench_decnet [--rows 1000000] [--rounds 5]
 
 Writes a database of its own into a temporary directory: rows spread evenly over 8.5 days, 10 % of them failures, nine
-in ten of them events. Beside the read stands the pass as one GROUP BY, which is what the slices replace.
+in ten of them events. Beside the read stands the pass as one GROUP BY, which is what the slices replace; below it, the
+count that the API gives, and upstream's two statements for it.
 """
 
 import argparse
@@ -25,7 +26,11 @@ from exporter.core.part import Schedule
 from exporter.core.secret import Secret
 from exporter.core.source import Context, Limits
 from exporter.core.window import Window, window
-from exporter.sources.decnet import EVENTS, EXACT, KIND, WORDS, Config, slices
+from exporter.inputs.sql import Database
+from exporter.sources.decnet import KIND, Config
+from exporter.sources.decnet.counts import slices
+from exporter.sources.decnet.live import KEPT, Counts, Question
+from exporter.sources.decnet.tables import EMAILS, EVENTS, EXACT, WORDS
 
 SCHEMA = Path(__file__).parents[1] / "tests" / "golden" / "decnet" / "inputs" / "schema-sqlite.sql"
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -127,6 +132,27 @@ async def grouped(path: Path, windows: tuple[Window, ...], rounds: int) -> float
         return await median(rounds, work)
 
 
+async def live(path: Path, span: Window, rounds: int) -> tuple[float, float]:
+    """Milliseconds of the count of the API, which is not kept from one to the next, and of upstream's."""
+    counts = Counts(Database(Secret(f"sqlite:///{path}"), 600, 10), 600)
+    since = text(NOW - timedelta(seconds=span.seconds))
+    seconds = iter(range(2 * rounds))
+    with closing(sqlite3.connect(path)) as connection:
+
+        async def upstream() -> None:
+            for table in (EVENTS, EMAILS):
+                statement = f"select count(*) from {table} where success is 0 and ts >= ?"  # constants
+                connection.execute(statement, (since,)).fetchall()
+
+        try:
+            ours = await median(
+                rounds, lambda: counts.count(Question(span.seconds, None), NOW.timestamp() + KEPT * next(seconds))
+            )
+            return ours, await median(rounds, upstream)
+        finally:
+            await counts.close()
+
+
 def edges(windows: tuple[Window, ...]) -> dict[str, str]:
     spans = [0, *(each.seconds for each in windows)]
     return {f"edge_{number}": text(NOW - timedelta(seconds=seconds)) for number, seconds in enumerate(spans)}
@@ -134,7 +160,7 @@ def edges(windows: tuple[Window, ...]) -> dict[str, str]:
 
 def plan(path: Path, statement: str, windows: tuple[Window, ...]) -> str:
     """What SQLite does for a statement, each step once."""
-    values = {"least": text(datetime.min.replace(tzinfo=UTC)), "most": text(datetime.max.replace(tzinfo=UTC))}
+    values = {"least": text(datetime.min.replace(tzinfo=UTC)), "last": text(datetime.max.replace(tzinfo=UTC))}
     with closing(sqlite3.connect(path)) as connection:
         steps = connection.execute(f"explain query plan {statement}", values | edges(windows)).fetchall()
     return "; ".join(dict.fromkeys(step for *_, step in steps if "orchestrator_" in step or "TEMP" in step))
@@ -160,6 +186,9 @@ async def main() -> None:
                 other = await grouped(path, whole, options.rounds)
                 print(f"{kept:<12}{name:<14}{spent:>7.1f} ms{statements:>12}{other:>18.1f} ms")
             windows = CHOICES["5m 1h 24h 7d"]
+            for span in windows[1:]:
+                ours, theirs = await live(path, span, options.rounds)
+                print(f"  API, {span.text}: {ours:.2f} ms; upstream: {theirs:.2f} ms")
             print(f"  slices:   {plan(path, slices(EVENTS, EXACT['sqlite'], WORDS, len(windows) + 1), windows)}")
             print(f"  GROUP BY: {plan(path, GROUPED, windows)}")
 

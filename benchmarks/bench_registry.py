@@ -1,9 +1,10 @@
-"""What a registry of many runs costs to read: changed and unchanged, beside json.load, and what else has to wait.
+"""What a registry of many runs costs to read: at first, changed and unchanged, beside json.load, and what has to wait.
 
     python -m benchmarks.bench_registry [--runs 100000] [--rounds 5]
 
-Writes a registry of its own into a temporary directory. Goals: a changed file costs at most a fifth of json.load, an
-unchanged one a stat, and nothing on the event loop waits longer than 50 ms.
+Writes a registry of its own into a temporary directory, and another in which one run in the middle has ended. Goals: a
+changed file costs at most a fifth of json.load, an unchanged one a stat, and nothing on the event loop waits longer
+than 50 ms. What the ledger is then given is another line: of a file that changed, and of one that did not.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import multiprocessing
 import os
 import random
 import resource
+import shutil
 import statistics
 import sys
 import tempfile
@@ -23,6 +25,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from exporter.core.finish import SECOND, Ask
 from exporter.core.part import Part, Schedule
 from exporter.core.source import Context, Limits
 from exporter.sources.trafalgar import KIND, Config
@@ -122,19 +125,38 @@ async def read(subject: Part[Any]) -> float:
     return time.perf_counter() - before
 
 
+async def hand_over(subject: Part[Any]) -> tuple[float, float]:
+    """Seconds of handing the finishes of the last ten minutes to the ledger, and of doing so again."""
+    assert subject.finishes is not None
+    value = (await subject.read(time.time())).value
+    newest, passed = round(max(block.newest for block in value.finishes.blocks) * SECOND), []
+    for _ in range(2):
+        before = time.perf_counter()
+        async for _ in subject.finishes.pages(value, Ask(newest, 600 * SECOND, newest - 600 * SECOND)):
+            pass
+        passed.append(time.perf_counter() - before)
+    return passed[0], passed[1]
+
+
 async def measure(name: str, path: Path, rounds: int) -> None:
     """Prints one line; json.load and the read take turns, so that both meet the same machine."""
-    loads, changed, unchanged, waits = [], [], [], []
-    for _ in range(rounds):
-        changed.append(await read(subject := part(path)))
+    loads, first, changed, unchanged, waits, handed = [], [], [], [], [], []
+    for number in range(rounds):
+        first.append(await read(subject := part(path)))
         unchanged.append(await read(subject))
+        handed.append(await hand_over(subject))
+        put(path, number + 1)
+        changed.append(await read(subject))
         waits.append(await longest_wait(lambda: read(part(path))))
         loads.append(load(path))
-    ratio = statistics.median(changed) / statistics.median(loads)
+    whole = statistics.median(loads)
     print(
-        f"{name:20} json.load {spread(loads)}  changed {spread(changed)}  "
-        f"ratio {ratio:.3f}  unchanged {spread(unchanged, 1e6, 'us')}  longest wait {spread(waits)}"
+        f"{name:20} json.load {spread(loads)}  first {spread(first)} ratio {statistics.median(first) / whole:.3f}  "
+        f"changed {spread(changed)} ratio {statistics.median(changed) / whole:.3f}  "
+        f"unchanged {spread(unchanged, 1e6, 'us')}  longest wait {spread(waits)}"
     )
+    begun, again = zip(*handed, strict=True)
+    print(f"{'':20} handed over {spread([*begun])}, again {spread([*again], 1e6, 'us')}")
 
 
 def spread(times: list[float], scale: float = 1e3, unit: str = "ms") -> str:
@@ -148,13 +170,23 @@ def peak() -> float:
 
 
 def write(folder: Path, count: int) -> None:
-    """Writes a registry in each style."""
-    runs = registry(count)
+    """Writes a registry in each style, and both of its states beside it."""
+    before = registry(count)
+    after = [dict(one) for one in before]
+    after[count // 2] |= {"completed_at": "2026-12-31T00:00:00+00:00"}
     for name, style in STYLES.items():
-        path = folder / name
-        with path.open("w", encoding="utf-8") as file:
-            json.dump(runs, file, **style)
-        os.utime(path, (0, 0))  # a file that has just changed is read twice
+        for state, runs in enumerate((before, after)):
+            with (folder / f"{name} {state}").open("w", encoding="utf-8") as file:
+                json.dump(runs, file, **style)
+        put(folder / name, 0)
+
+
+def put(path: Path, number: int) -> None:
+    """Replaces a registry by one of its states, in turns."""
+    beside = path.with_name("new")
+    shutil.copyfile(path.with_name(f"{path.name} {number % 2}"), beside)
+    os.utime(beside, (0, 0))  # a file that has just changed is read twice
+    beside.replace(path)
 
 
 def memory(folder: Path) -> None:

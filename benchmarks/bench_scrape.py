@@ -61,7 +61,7 @@ async def exporter(*entries: SourceConfig) -> AsyncIterator[BaseTestServer]:
     clock, limits = Clock(), Limits(series_per_source=10_000_000)
     app = App(lambda: Config(entries, limits), clock, source)
     running = asyncio.create_task(app.run())
-    while not (app.board.sources and app.board.ready):  # noqa: ASYNC110  # the board has no event for it
+    while not (app.board.sources and app.board.ready):  # the board has no event for it
         await asyncio.sleep(0.01)
     async with TestServer(application(shown(app, clock, lifecycle=False))) as server:
         yield server

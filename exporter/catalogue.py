@@ -5,10 +5,12 @@ from typing import Any
 
 from exporter.core.family import Family
 from exporter.domains import DOMAINS
+from exporter.ledger import families as work
 from exporter.runtime import itself, standing
 
 CATALOGUE: Mapping[str, tuple[Family[Any], ...]] = {
     **DOMAINS,
+    "work": work.FAMILIES,
     "sources": standing.FAMILIES,
     "exporter": itself.FAMILIES,
 }

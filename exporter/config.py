@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from exporter.core import scalar
-from exporter.core.decode import FAILED, NO_KEYS, Decoder, Node, document
+from exporter.core.address import Address, address
+from exporter.core.api import Access
+from exporter.core.decode import FAILED, NO_KEYS, Decoder, Keys, Node, document
 from exporter.core.errors import ConfigError, Problem
 from exporter.core.part import Schedule
+from exporter.core.secret import Secret
 from exporter.core.source import Kind, Limits
 from exporter.core.units import Between, Like, Seconds, duration_text
+from exporter.ledger.store import url_problem
 
 DAY = 86_400.0
 STALE_INTERVALS = 10
@@ -20,6 +24,10 @@ STALE_INTERVALS = 10
 Name = Annotated[
     str,
     Like(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,62}", "at most 63 letters, digits and _ . - that begin with none of . and -"),
+]
+
+Origin = Annotated[
+    str, Like(r"\*|https?://[^\s/@]{1,255}", "an origin such as https://studio.example, without a path, or * for any")
 ]
 
 
@@ -48,6 +56,13 @@ class Refresh:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerConfig:
+    """How much later than the newest a finished unit of work may turn up and still be counted."""
+
+    overlap: Annotated[Seconds, Between(1, 7 * DAY)] = 600.0
+
+
+@dataclass(frozen=True, slots=True)
 class SourceConfig:
     """A source as configured; `settings` is its kind's own dataclass."""
 
@@ -55,14 +70,18 @@ class SourceConfig:
     kind: str
     schedule: Schedule
     settings: Any  # Any: each kind has a dataclass of its own
+    api: Access = field(default_factory=Access)
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All that can be configured; two that are equal ask for the same."""
+    """All that can be configured; two that are equal ask for the same. `state` is the URL of the ledger's store; no
+    finished work is counted without one."""
 
     sources: tuple[SourceConfig, ...]
     limits: Limits
+    state: Secret | None = None
+    ledger: LedgerConfig = LedgerConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +89,8 @@ class _Document:
     sources: tuple[Node, ...]
     refresh: Refresh = Refresh()
     limits: Limits = field(default_factory=Limits)
+    state: Secret | None = None
+    ledger: LedgerConfig = LedgerConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +100,18 @@ class _Entry:
     name: Name
     kind: Node
     refresh: Node = NO_KEYS
+    api: Node = NO_KEYS
+
+
+@dataclass(frozen=True, slots=True)
+class _Api:
+    """Who reaches a source's Api; `listen` is one address, or one for each app."""
+
+    token: Secret | None = None
+    listen: Node = NO_KEYS
+    public: bool = False
+    cors: tuple[Origin, ...] = ()
+    writes: bool = False
 
 
 ENTRY_KEYS = tuple(item.name for item in fields(_Entry))
@@ -96,9 +129,11 @@ def load(text: str, env: Mapping[str, str], kinds: Mapping[str, Kind], read: Cal
     sources = () if top["sources"] is FAILED else _sources(decoder, top["sources"], top["refresh"], kinds)
     if top["sources"] == ():
         decoder.problems.append(Problem("sources", root.line, "expected at least one source"))
+    if isinstance(root, Keys) and isinstance(top["state"], Secret) and (problem := url_problem(top["state"])):
+        decoder.problem(root.nodes["state"], problem)
     if decoder.problems:
         raise ConfigError(sorted(decoder.problems, key=lambda problem: problem.line or 0))
-    return Config(sources, top["limits"])
+    return Config(sources, top["limits"], top["state"], top["ledger"])
 
 
 def problems_text(error: ConfigError, filename: str) -> str:
@@ -107,7 +142,8 @@ def problems_text(error: ConfigError, filename: str) -> str:
 
 
 def _problem_text(problem: Problem, filename: str) -> str:
-    place = filename if problem.line is None else f"{filename}:{problem.line}"
+    file = problem.file or filename
+    place = file if problem.line is None else f"{file}:{problem.line}"
     return ": ".join(part for part in (place, problem.path, problem.message) if part)
 
 
@@ -120,15 +156,19 @@ def _sources(
             entry["kind"] = decoder.scalar(entry["kind"], partial(scalar.one_of, kinds))
     _refuse_twins(decoder, nodes, entries)
     many = Counter(entry["kind"] for entry in entries)
-    return tuple(
+    alone = {kind: replace(decoder, fallback=count == 1) for kind, count in many.items()}
+    made = tuple(
         SourceConfig(
             name=entry["name"],
             kind=entry["kind"],
             schedule=_schedule(decoder, entry["refresh"], refresh),
-            settings=_settings(replace(decoder, fallback=many[entry["kind"]] == 1), node, kinds.get(entry["kind"])),
+            settings=_settings(alone[entry["kind"]], node, kinds.get(entry["kind"])),
+            api=_access(alone[entry["kind"]], entry["api"], kinds.get(entry["kind"])),
         )
         for node, entry in zip(nodes, entries, strict=True)
     )
+    _refuse_shared(decoder, entries, made)
+    return made
 
 
 def _refuse_twins(decoder: Decoder, nodes: tuple[Node, ...], entries: list[dict[str, Any]]) -> None:
@@ -139,6 +179,58 @@ def _refuse_twins(decoder: Decoder, nodes: tuple[Node, ...], entries: list[dict[
         if name in first:
             decoder.problem(node, f"{first[name].path} on line {first[name].line} has the same name")
         first.setdefault(name, node)
+
+
+def _access(decoder: Decoder, node: Node, kind: Kind | None) -> Any:
+    """Who reaches the Api, or FAILED; where nothing is said, the token is that of the system's own variable."""
+    if node is FAILED or kind is None:
+        return FAILED
+    values = decoder.fields(_Api, node)
+    if values["listen"] is not FAILED:
+        values["listen"] = _listen(decoder, values["listen"], kind.apps)
+    if any(value is FAILED for value in values.values()):
+        return FAILED
+    if decoder.fallback and not values["public"] and values["token"] is None and (told := decoder.env.get(kind.token)):
+        values["token"] = Secret(told)
+    access = Access(**values)
+    for problem in _access_problems(access):
+        decoder.problem(node, problem)
+    return access
+
+
+def _access_problems(access: Access) -> Iterator[str]:
+    """What a token cannot be, and what cannot be had together."""
+    text = access.token.reveal() if access.token else ""
+    if access.token and not (text and text.isprintable() and text.strip() == text):
+        yield "token: expected printable text without blanks around it (what was found is not shown)"
+    if access.token and access.public:
+        yield "a token is given and public is true: one of the two is meant"
+    if access.writes and not access.token:
+        yield "writes needs a token"
+
+
+def _listen(decoder: Decoder, node: Node, apps: tuple[str, ...]) -> Any:
+    """Addresses by app, of all of them under the empty name, or FAILED."""
+    if not isinstance(node, Keys):
+        found = decoder.scalar(node, lambda given: address(scalar.text(given)))
+        return FAILED if found is FAILED else (("", found),)
+    if node is not NO_KEYS and not apps:
+        decoder.problem(node, "expected one address such as 127.0.0.1:8000, found a mapping")
+        return FAILED
+    decoder.known_keys(node, apps)
+    named = {app: _listen(decoder, each, ()) for app, each in node.nodes.items() if app in apps}
+    if len(named) < len(node.nodes) or any(each is FAILED for each in named.values()):
+        return FAILED
+    return tuple((app, found[0][1]) for app, found in named.items())
+
+
+def _refuse_shared(decoder: Decoder, entries: list[dict[str, Any]], sources: tuple[SourceConfig, ...]) -> None:
+    first: dict[Address, str] = {}
+    for entry, source in zip(entries, sources, strict=True):
+        for at in () if source.api is FAILED else dict(source.api.listen).values():
+            if at.port and at in first:
+                decoder.problem(entry["api"].nodes["listen"], f"{at} is listened on for {first[at]} already")
+            first.setdefault(at, source.name)
 
 
 def _schedule(decoder: Decoder, node: Node, refresh: Refresh) -> Any:

@@ -31,7 +31,7 @@ class Command:
         """Waits until it says where it listens."""
         async with asyncio.timeout(DEADLINE):
             while line := await self._line():
-                if found := re.search(r"listens on (http://127\.0\.0\.1:[0-9]+)", line):
+                if found := re.search(r"listens on (https?://127\.0\.0\.1:[0-9]+)", line):
                     self.url = found[1]
                     return
         pytest.fail(f"it ended before it listened:\n{self.log}")

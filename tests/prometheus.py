@@ -18,7 +18,7 @@ from aiohttp import ClientSession, ClientTimeout, web
 from aiohttp.test_utils import RawTestServer
 
 TEXT = "text/plain;version=0.0.4"
-DEADLINE = 30.0
+DEADLINE = 90.0
 BETWEEN = 0.05
 """Seconds that anything may take, and between two looks whether it has come."""
 
@@ -44,7 +44,8 @@ def promtool(*args: str | Path, stdin: str | bytes = b"") -> subprocess.Complete
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is scraped: `host:port`, under which job. With `text`, Prometheus gets the text format.
+    """What is scraped: `host:port`, under which job; `more` are further keys of its configuration, as `scheme`. With
+    `text`, Prometheus gets the text format.
 
     Prometheus 2.42 always asks for OpenMetrics first and has no setting against it, so the text format is had through
     a proxy that asks for nothing else; labels are those of the target all the same.
@@ -55,6 +56,7 @@ class Target:
     path: str = "/metrics"
     params: Mapping[str, Sequence[str]] = field(default_factory=dict)
     text: bool = False
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def scrape_config(self, proxy: str) -> dict[str, Any]:
         return {
@@ -63,6 +65,7 @@ class Target:
             "params": {name: [*values] for name, values in self.params.items()},
             "static_configs": [{"targets": [self.address]}],
             **({"proxy_url": proxy} if self.text else {}),
+            **self.more,
         }
 
 
@@ -158,13 +161,14 @@ async def started(program: str, arguments: Sequence[str], session: ClientSession
 
 async def ready(log: asyncio.StreamReader, lines: list[str]) -> str:
     """Its address, once its log says where it listens and that it serves."""
-    url = ""
+    url, serves = "", False
     async with asyncio.timeout(DEADLINE):
         while line := (await log.readline()).decode():
             lines.append(line)
             if found := re.search(r'[Ll]istening on"? .*?address=(127\.0\.0\.1:[1-9][0-9]*)', line):
                 url = f"http://{found[1]}"
-            if url and "Server is ready to receive web requests" in line:
+            serves = serves or "Server is ready to receive web requests" in line
+            if url and serves:  # in either order
                 return url
     pytest.fail(f"prometheus ended before it was ready:\n{''.join(lines)}")
 

@@ -1,18 +1,25 @@
 """The composition root: what a reload stops, starts and leaves alone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from exporter.app import App
-from exporter.config import Config, SourceConfig
+from exporter.app import WATCHING, Again, App
+from exporter.config import Config, LedgerConfig, SourceConfig
+from exporter.core.api import Access
 from exporter.core.errors import ConfigError, Problem
+from exporter.core.finish import Ask, Batch, Finish, Pipeline
 from exporter.core.part import Schedule
+from exporter.core.secret import Secret
 from exporter.core.source import Limits, Source
 from exporter.runtime.exposition import Format
 from tests.fakes import Time, giving, hanging, part, source, things, until
+from tests.web.apis import System
 
 SOON = Schedule(interval=10, timeout=0.05)
 
@@ -136,3 +143,163 @@ def test_a_bad_configuration_at_the_start_is_not_started() -> None:
     load: Callable[[], Config] = studio.load
     with pytest.raises(ConfigError, match="no sources"):
         App(load, Time().clock, studio.make)
+
+
+def working(path: Path, overlap: float = 600.0) -> Config:
+    return Config((entry("a"),), Limits(), Secret(f"sqlite:///{path}"), LedgerConfig(overlap))
+
+
+class Worked(Studio):
+    """Its one source sees one more unit of work fail in every read."""
+
+    def make(self, config: SourceConfig, limits: Limits) -> Source:
+        made = super().make(config, limits)
+        seen: list[Finish] = []
+
+        async def pages(value: object, ask: Ask) -> AsyncGenerator[Batch, None]:
+            seen.append(Finish(f"job {len(seen)}", ask.now, "a", ok=False))
+            yield Batch([*seen], under=0)
+
+        worked = replace(made.parts[0], finishes=Pipeline("render", "a test", pages))
+        return replace(made, parts=(worked,))
+
+
+def finished(app: App) -> float | None:
+    """How much finished work the page counts."""
+    lines = shown(app, "studio_work_finished_total")
+    return float(lines[0].rsplit(" ", 1)[1]) if lines else None
+
+
+async def work(app: App, time: Time) -> None:
+    """Reads until some finished work is counted."""
+    before = finished(app)
+    while not finished(app) or finished(app) == before:
+        time.advance(15)
+        await until(lambda: time.sleeping == 3)  # the part, the exporter itself and the lease
+
+
+async def test_what_was_counted_is_on_the_page_again_after_a_restart(tmp_path: Path) -> None:
+    studio, time = Worked(), Time()
+    studio.config = working(tmp_path / "state")
+    async with running(studio, time) as app:
+        await work(app, time)
+        counted = finished(app)
+        await until(lambda: shown(app, "studio_exporter_ledger_up") == ["studio_exporter_ledger_up 1.0"])
+    studio.config = replace(studio.config, sources=(entry("a", "hanging"),))
+    async with running(studio, Time()) as app:
+        assert finished(app) == counted
+
+
+async def test_a_reload_moves_the_ledger_and_ends_it(tmp_path: Path) -> None:
+    studio, time = Worked(), Time()
+    studio.config = working(tmp_path / "one")
+    async with running(studio, time) as app:
+        await work(app, time)
+        studio.config = working(tmp_path / "one", overlap=60)
+        assert await app.reload() is None
+        assert studio.made == ["a"]
+        studio.config = working(tmp_path / "two")
+        assert await app.reload() is None
+        assert studio.made == ["a", "a"]
+        await until(lambda: app.board.ready)
+        await until(lambda: finished(app) == 0)
+        studio.config = replace(studio.config, state=None)
+        assert await app.reload() is None
+        assert app.ledger() is None
+        await until(lambda: app.board.ready)
+        assert shown(app, "studio_work") == []
+    with closing(sqlite3.connect(tmp_path / "one")) as look:
+        assert look.execute("select expires from ledger_lease").fetchall() == [(0,)]
+
+
+# who reaches the Apis
+
+
+def facing(studio: Studio) -> Callable[[SourceConfig, Limits], Source]:
+    """Sources that have an Api."""
+
+    def make(config: SourceConfig, limits: Limits) -> Source:
+        studio.made.append(config.name)
+        return System().source(config.name, (("a", 1),), (("a", 2),))
+
+    return make
+
+
+@asynccontextmanager
+async def shown_to(studio: Studio, time: Time, again: Again | None = None) -> AsyncIterator[App]:
+    app = App(studio.load, time.clock, facing(studio), again)
+    task = asyncio.create_task(app.run())
+    await until(lambda: app.board.ready and app.faces())
+    yield app
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_another_token_leaves_the_source_alone_and_counts_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    studio = Studio(replace(entry("a"), api=Access(Secret("old"))))
+    async with shown_to(studio, Time()) as app:
+        studio.config = Config((replace(entry("a"), api=Access(Secret("new"))),), Limits())
+        assert await app.reload() is None
+        assert app.faces()["a"].access.token == Secret("new")
+        assert studio.made == ["a"]
+        studio.config = Config((replace(entry("a"), api=Access(public=True)),), Limits())
+        assert await app.reload() is None
+        assert await app.reload() is None
+        assert studio.made == ["a"]
+        studio.config = Config((replace(entry("a"), api=Access(Secret("x"), writes=True)),), Limits())
+        assert await app.reload() is None
+        assert studio.made == ["a", "a"]
+    assert caplog.messages == ["source a: its API is public: whoever reaches the exporter reads it without a token"]
+
+
+async def test_a_secret_that_changed_in_its_file_is_read_and_an_edit_that_was_not_reloaded_is_not() -> None:
+    studio, time = Studio(replace(entry("a"), api=Access(Secret("old")))), Time()
+    changed: list[Config | ConfigError] = []
+
+    def again(config: Config) -> Config | None:
+        assert config.sources[0].name == "a"
+        found = changed.pop(0) if changed else None
+        if isinstance(found, ConfigError):
+            raise found
+        return found
+
+    async with shown_to(studio, time, again) as app:
+        studio.config = Config((entry("b"),), Limits())
+        changed += [
+            ConfigError([Problem("sources[0].api.token", 3, "cannot read 'x'")]),
+            Config((replace(entry("a"), api=Access(Secret("new"))),), Limits()),
+        ]
+        for _ in range(2):
+            await until(lambda: time.sleeping == 3)
+            time.advance(WATCHING)
+        await until(lambda: app.faces()["a"].access.token == Secret("new"))
+        assert studio.made == ["a"]
+        assert await app.reload() is None
+        assert [*app.faces()] == ["b"]
+
+
+async def test_what_is_due_is_read_at_once_but_not_more_than_once_a_second() -> None:
+    studio, time = Studio(replace(entry("a"), api=Access(Secret("x")))), Time()
+    async with shown_to(studio, time) as app:
+        await until(lambda: time.sleeping == 2)
+        reads = app.board.standing("a", "main").reads
+        for _ in range(3):
+            app.due("a", ["main", "none"])
+            app.due("none", ["main"])
+            await asyncio.sleep(0)
+        assert app.board.standing("a", "main").reads == reads
+        time.advance(1)
+        await until(lambda: app.board.standing("a", "main").reads == reads + 1)
+
+
+async def test_a_reload_that_cannot_listen_changes_nothing() -> None:
+    studio = Studio(replace(entry("a"), api=Access(Secret("x"))))
+    async with shown_to(studio, Time()) as app:
+
+        async def nowhere(config: Config) -> None:
+            raise ConfigError([Problem("source b: api.listen", None, "cannot listen on :80: permission denied")])
+
+        app.listening = nowhere
+        studio.config = Config((entry("b"),), Limits())
+        assert await app.reload() == "source b: api.listen: cannot listen on :80: permission denied"
+        assert [*app.faces()] == ["a"]

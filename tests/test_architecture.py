@@ -19,23 +19,27 @@ ROOT = Path(__file__).parents[1]
 LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 400, 60, 5
 
 ROOMS = frozenset(("core", "demo", "domains", "inputs", "ledger", "runtime", "sources", "web"))
-EVERYTHING = ROOMS | {"app", "catalogue", "config", "logs", "once", "serve"}
+EVERYTHING = ROOMS | {"app", "catalogue", "config", "files", "indexes", "logs", "notes", "once", "serve", "state"}
 DOORS: Mapping[str, frozenset[str]] = {
     "__init__": frozenset(),
     "__main__": frozenset(("cli",)),
     "app": EVERYTHING,
     "catalogue": frozenset(("core", "domains", "ledger", "runtime")),
     "cli": EVERYTHING,
-    "config": frozenset(("core", "sources")),
+    "config": frozenset(("core", "ledger", "sources")),
     "core": frozenset(("core",)),
     "demo": frozenset(("core", "demo")),
     "domains": frozenset(("core", "domains")),
+    "files": frozenset(("core", "web")),
+    "indexes": frozenset(("core",)),
     "inputs": frozenset(("core", "inputs")),
     "ledger": frozenset(("core", "ledger")),
     "logs": frozenset(),
+    "notes": EVERYTHING,
     "once": EVERYTHING,
     "runtime": frozenset(("core", "ledger", "runtime")),
     "serve": EVERYTHING,
+    "state": frozenset(("config", "core", "inputs", "ledger")),
     "sources": frozenset(("core", "domains", "inputs")),  # and the source's own modules
     "web": frozenset(("core", "runtime", "web")),
 }
@@ -44,6 +48,7 @@ DOORS: Mapping[str, frozenset[str]] = {
 GUESTS: Mapping[str, tuple[str, ...]] = {
     "aiohttp": ("inputs/", "web/"),
     "aiohttp.web": ("web/",),
+    "bcrypt": ("web/basic.py",),
     "cronsim": ("sources/",),
     "isal": ("runtime/",),
     "msgspec": ("inputs/", "runtime/", "sources/", "web/"),

@@ -13,7 +13,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.config import Config, Refresh, SourceConfig, load, problems_text
+from exporter.config import Config, LedgerConfig, Refresh, SourceConfig, load, problems_text
+from exporter.core.address import Address
+from exporter.core.api import Access
 from exporter.core.decode import Decoder, document
 from exporter.core.errors import ConfigError
 from exporter.core.part import Schedule
@@ -86,6 +88,24 @@ sources:
         ),
         limits=Limits(document_size=1 << 30, label_values=50),
     )
+
+
+def test_the_ledger_is_off_unless_it_is_told_where_its_store_is() -> None:
+    source = "sources: [{name: a, kind: rows, database: x}]"
+    assert loaded(source).state is None
+    told = loaded(f"state: !env STATE\nledger: {{overlap: 1h}}\n{source}", {"STATE": "sqlite:////var/state"})
+    assert told.state == Secret("sqlite:////var/state")
+    assert told.ledger == LedgerConfig(3600.0)
+
+
+def test_a_store_that_cannot_be_one_is_a_problem_on_its_line() -> None:
+    text = (
+        f"ledger: {{overlap: 10ms}}\nstate: redis://:{HIDDEN}@there/0\nsources: [{{name: a, kind: rows, database: x}}]"
+    )
+    assert problems(text) == [
+        "c.yaml:1: ledger.overlap: expected 1s to 7d, found '10ms'",
+        "c.yaml:2: state: expected a URL of sqlite, postgresql, mysql or mariadb, found 'redis'",
+    ]
 
 
 def test_configurations_that_say_the_same_are_equal_and_hash_alike() -> None:
@@ -337,18 +357,21 @@ def test_the_example_loads_without_an_environment() -> None:
     config = load(EXAMPLE.read_text("utf-8"), {}, KINDS, no_file)
     assert [source.kind for source in config.sources] == list(KINDS)
     assert config.limits == Limits()
+    assert config.ledger == LedgerConfig()
     assert {source.schedule for source in config.sources} == {Schedule()}
 
 
 def test_the_example_names_every_key_once() -> None:
     top = example()  # a key given twice in one mapping is a problem, so it does not load
-    assert set(top) == {"refresh", "limits", "sources"}
+    assert set(top) == {"refresh", "state", "ledger", "limits", "sources"}
     assert keys_in(top["refresh"]) == keys_of(Refresh)
+    assert keys_in(top["ledger"]) == keys_of(LedgerConfig)
     assert keys_in(top["limits"]) == keys_of(Limits)
     assert [entry["kind"] for entry in top["sources"]] == list(KINDS)
     assert sum("refresh" in entry for entry in top["sources"]) == 1
+    assert [keys_in(entry["api"]) for entry in top["sources"] if "api" in entry] == [keys_of(Access)]
     for entry in top["sources"]:
-        own = {key: entry[key] for key in entry if key not in ("name", "kind", "refresh")}
+        own = {key: entry[key] for key in entry if key not in ("name", "kind", "refresh", "api")}
         assert keys_in(own) == keys_of(KINDS[entry["kind"]].config)
 
 
@@ -364,4 +387,99 @@ def test_the_example_gives_the_defaults() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_kind_has_a_key_that_every_source_has(kind: str) -> None:
-    assert not {"name", "kind", "refresh"} & set(keys_of(KINDS[kind].config))
+    assert not {"name", "kind", "refresh", "api"} & set(keys_of(KINDS[kind].config))
+
+
+# who reaches the Api of a source, and where
+
+APPS = {**FAKES, "farm": Kind(Files, no_source, "files", apps=("left", "right"), token="FARM_TOKEN")}
+
+
+def access(api: str, env: Mapping[str, str] | None = None) -> Access:
+    text = f"sources: [{{name: a, kind: farm, runs: r, api: {api}}}]"
+    return load(text, env or {}, APPS, no_file).sources[0].api
+
+
+def refused(api: str, kind: str = "farm, runs: r") -> list[str]:
+    with pytest.raises(ConfigError) as error:
+        load(f"sources:\n  - {{name: a, kind: {kind},\n     api: {api}}}", {}, APPS, no_file)
+    return [f"{problem.line} {problem.path}: {problem.message}" for problem in error.value.problems]
+
+
+def test_an_api_is_nobody_s_unless_something_is_said() -> None:
+    assert access("{}") == Access()
+    assert access("{public: true, cors: ['*', 'https://a.example:8443']}") == Access(
+        public=True, cors=("*", "https://a.example:8443")
+    )
+    assert access("{token: x, writes: true}") == Access(Secret("x"), writes=True)
+
+
+def test_an_api_has_an_address_of_its_own_or_one_for_each_app() -> None:
+    assert access("{listen: '127.0.0.1:80'}").listen == (("", Address("127.0.0.1", 80)),)
+    assert access("{listen: {right: ':81', left: '[::1]:80'}}").listen == (
+        ("right", Address(None, 81)),
+        ("left", Address("::1", 80)),
+    )
+
+
+def test_the_variable_of_the_system_gives_the_token_where_nothing_else_is_said() -> None:
+    env = {"FARM_TOKEN": "told"}
+    assert access("{}", env).token == Secret("told")
+    assert access("{token: own}", env).token == Secret("own")
+    assert access("{public: true}", env) == Access(public=True)
+    assert access("{}", {"FARM_TOKEN": ""}).token is None
+    two = "sources: [{name: a, kind: farm, runs: r}, {name: b, kind: farm, runs: r}]"
+    assert {source.api for source in load(two, env, APPS, no_file).sources} == {Access()}
+
+
+@pytest.mark.parametrize(
+    ("api", "problem"),
+    [
+        ("7", "3 sources[0].api: expected a mapping of keys, found text"),
+        ("{tokens: x}", "3 sources[0].api.tokens: unknown key: did you mean token?"),
+        (
+            "{token: ''}",
+            "3 sources[0].api.token: expected a secret that is not empty (what was found is not shown)",
+        ),
+        (
+            "{token: ' x'}",
+            "3 sources[0].api: token: expected printable text without blanks around it (what was found is not shown)",
+        ),
+        ("{token: x, public: true}", "3 sources[0].api: a token is given and public is true: one of the two is meant"),
+        ("{writes: true}", "3 sources[0].api: writes needs a token"),
+        ("{public: true, writes: true}", "3 sources[0].api: writes needs a token"),
+        ("{listen: here}", "3 sources[0].api.listen: expected host:port, [IPv6 address]:port or :port, found 'here'"),
+        ("{listen: ':99999'}", "3 sources[0].api.listen: expected a port from 0 to 65535, found ':99999'"),
+        ("{listen: {middle: ':80'}}", "3 sources[0].api.listen.middle: unknown key: known are left, right"),
+        (
+            "{listen: {left: here}}",
+            "3 sources[0].api.listen.left: expected host:port, [IPv6 address]:port or :port, found 'here'",
+        ),
+        ("{listen: {left: ':80', right: ':80'}}", "3 sources[0].api.listen: :80 is listened on for a already"),
+        (
+            "{cors: [example.org]}",
+            "3 sources[0].api.cors[0]: expected an origin such as https://studio.example, without a path, or * for any,"
+            " found 'example.org'",
+        ),
+    ],
+)
+def test_what_an_api_cannot_be(api: str, problem: str) -> None:
+    assert refused(api) == [problem]
+
+
+def test_only_a_system_of_several_programs_has_several_addresses() -> None:
+    found = "3 sources[0].api.listen: expected one address such as 127.0.0.1:8000, found a mapping"
+    assert refused("{listen: {left: ':80'}}", "rows, database: d") == [found]
+
+
+def test_two_sources_do_not_share_an_address() -> None:
+    text = "sources:\n" + "".join(
+        f"  - {{name: {name}, kind: farm, runs: r, api: {{listen: ':80'}}}}\n" for name in "ab"
+    )
+    with pytest.raises(ConfigError) as error:
+        load(text, {}, APPS, no_file)
+    [problem] = error.value.problems
+    assert (problem.path, problem.line) == ("sources[1].api.listen", 3)
+    assert problem.message == ":80 is listened on for a already"
+    free = text.replace(":80", ":0")
+    assert len(load(free, {}, APPS, no_file).sources) == 2

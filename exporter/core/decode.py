@@ -257,7 +257,7 @@ class Decoder:
             self._shape(node, "a mapping of keys")
             return dict.fromkeys(hints, FAILED)
         if known is not None:
-            self._refuse_unknown(node, (*known, *hints))
+            self.known_keys(node, (*known, *hints))
         return {item.name: self._field(item, hints[item.name], node, base) for item in dataclasses.fields(cls)}
 
     def scalar(self, node: Node, convert: Callable[[Given], Any], *, secret: bool = False) -> Any:
@@ -320,7 +320,8 @@ class Decoder:
         items = (Scalar(f"{path}[{number}]", parent.line, text, tag, quoted=False) for number, text in texts)
         return Items(path, parent.line, tuple(items))
 
-    def _refuse_unknown(self, node: Keys, names: tuple[str, ...]) -> None:
+    def known_keys(self, node: Keys, names: tuple[str, ...]) -> None:
+        """Notes every key that is none of these."""
         for key, line in node.lines.items():
             if key in names:
                 continue

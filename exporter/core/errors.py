@@ -70,14 +70,18 @@ REASONS: tuple[str, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a configuration: where (`sources[0].database`), on which line, and what."""
+    """One thing wrong with a configuration: where (`sources[0].database`), on which line, and what; and in which file,
+    if that is not the configuration's own."""
 
     path: str
     line: int | None
     message: str
+    file: str = ""
 
     def __str__(self) -> str:
         line = "" if self.line is None else f" (line {self.line})"
+        if self.file:
+            return ": ".join(part for part in (f"{self.file}{line}", self.path, self.message) if part)
         return f"{self.path or 'config'}{line}: {self.message}"
 
 

@@ -1,10 +1,12 @@
 """A part is the unit of reading: one loop, one standing, one last good value."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from exporter.core.event import Event
 from exporter.core.family import Family
+from exporter.core.finish import Pipeline
 
 V = TypeVar("V")
 
@@ -38,9 +40,13 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Part(Generic[V]):
-    """`read(now)` takes epoch seconds and gives what it found, or raises a `ReadError`."""
+    """`read(now)` takes epoch seconds and gives what it found, or raises a `ReadError`. `finishes` is the work of which
+    it sees the end, which the ledger counts. `events(before, after)` is what changed between two of its values; it is
+    empty where nothing did."""
 
     name: str
     read: Callable[[float], Awaitable[Taken[V]]]
     families: tuple[Family[V], ...]
     schedule: Schedule
+    finishes: Pipeline[V] | None = None
+    events: Callable[[V, V], Iterable[Event]] | None = None

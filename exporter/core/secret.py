@@ -29,3 +29,11 @@ class Secret:
     def reveal(self) -> str:
         """The text itself: only for the call that needs it."""
         return self._text
+
+
+def misread(url: Secret, *shown: str | None) -> str | None:
+    """Why what a parser took for the host and path of a URL may hold part of its password, and must not be shown; None
+    if it cannot."""
+    if url.reveal().count("@") > 1 or any("@" in part for part in shown if part):
+        return "expected no @ but the one before the host; in a user's name or password @ is written %40, and / %2F"
+    return None

@@ -206,8 +206,9 @@ def _source(directory: Path) -> str:
     return f"""\
   - name: decoys
     kind: decnet
+    api: {{token: demo}}
     database: {json.dumps(f"sqlite:///{directory / DATABASE}")}
 """
 
 
-DECNET = System(_source, live)
+DECNET = System(_source, live, (f"{DATABASE}*",))

@@ -213,10 +213,11 @@ def _source(directory: Path) -> str:
     return f"""\
   - name: music
     kind: music_agents
+    api: {{token: demo}}
     orchestrator: {json.dumps(str(directory / ORCHESTRATOR))}
     database: {json.dumps(str(directory / DATABASE))}
     host: true
 """
 
 
-MUSIC_AGENTS = System(_source, live)
+MUSIC_AGENTS = System(_source, live, (f"{DATABASE}*", ORCHESTRATOR))

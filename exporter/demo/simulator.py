@@ -6,6 +6,7 @@ however that ends. It says `ready` on its standard output once every file and ta
 
 import argparse
 import os
+import signal
 import sqlite3
 import sys
 import threading
@@ -63,17 +64,23 @@ def speed(text: str) -> float:
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; 0 when it was ended, 1 with one line on standard error when it could not go on."""
     chosen = _arguments(arguments)
-    ended = threading.Event()
+    ended, interrupted = threading.Event(), interruptions()
     threading.Thread(target=_until_end, args=(STANDARD_INPUT, ended), daemon=True).start()
     agenda = Agenda(Clock(time.time(), PACE * chosen.speed))
+    studio = Studio(agenda, chosen.seed, chosen.dir, lambda seconds: ended.wait(seconds) or bool(interrupted))
     try:
-        simulate(Studio(agenda, chosen.seed, chosen.dir, ended.wait), time.time, lambda: print(READY, flush=True))
-    except KeyboardInterrupt:
-        return 130
+        simulate(studio, time.time, lambda: print(READY, flush=True))
     except (OSError, sqlite3.Error) as error:
         print(f"demo: the simulated studio stopped, as it cannot write in {chosen.dir}: {error}", file=sys.stderr)
         return 1
-    return 0
+    return 130 if interrupted else 0
+
+
+def interruptions() -> list[int]:
+    """Grows with every Ctrl-C from now on. As an exception, one could get lost in a callback of somebody's library."""
+    found: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: found.append(number))
+    return found
 
 
 def _arguments(arguments: list[str] | None) -> argparse.Namespace:

@@ -24,6 +24,7 @@ WORKERS = {"instagram": 3, "tiktok": 2, "youtube": 1}
 """How many publications to each platform are worked on at a time; when many fail and are tried again, the rest wait."""
 
 ACCOUNTS = ("main", "shorts", "backstage")
+NO_NOTES = "{}"
 ERRORS = ("timeout", "rate limited", "auth expired", "upload rejected")
 MAX_RETRIES = 3
 
@@ -84,6 +85,7 @@ class Publishing:
             {"clip_id": clip["id"], "platform": platform, "social_account_id": self._active(platform)["id"]},
             moment,
             {
+                "extra_metadata": NOTHING,
                 "status": "pending" if wait is None else "scheduled",
                 "schedule_type": "immediate" if wait is None else "scheduled",
                 "scheduled_for": None if wait is None else _text(self._agenda.wall(wait)),
@@ -102,7 +104,7 @@ class Publishing:
         """A row of a publication; `of` says what, where to and as whom."""
         shared: Record = {column: of[column] for column in ("clip_id", "platform", "social_account_id")}
         fresh: Record = {"requested_at": moment.utc.strftime(TIME), "retry_count": 0, "max_retries": MAX_RETRIES}
-        return self._desk.add("publish_logs", moment, {**shared, **fresh, "extra_metadata": NOTHING, **values})
+        return self._desk.add("publish_logs", moment, {**shared, **fresh, **values})
 
     def _change(self, row: Record, moment: Moment, values: Record) -> None:
         self._desk.change("publish_logs", row, moment, values)
@@ -131,37 +133,49 @@ class Publishing:
         post, now = f"{self._dice.getrandbits(48):012x}", moment.utc.strftime(TIME)
         url = f"https://{row['platform']}.example/p/{post}"
         done: Record = {"status": "success", "external_post_id": post, "external_url": url, "published_at": now}
-        self._change(row, moment, done)
-        self._row(row, moment, done)
+        self._row(row, moment, {**done, "extra_metadata": NO_NOTES})
+        self._change(row, moment, {**done, "extra_metadata": _worker_notes(row, moment)})
         if clip["status"] != "PUBLISHED":
             self._desk.change("clips", clip, moment, {"status": "PUBLISHED"})
 
     def _refuse(self, row: Record, clip: Record, moment: Moment) -> None:
         """The engine says that it failed, which the worker takes for a success."""
-        self._change(row, moment, {"status": "success", "published_at": moment.utc.strftime(TIME)})
-        self._fail(self._row(row, moment, {"status": "failed"}), clip, moment, self._dice.choice(ERRORS))
+        engines = self._row(row, moment, {"status": "failed", "extra_metadata": NO_NOTES})
+        self._fail(engines, clip, moment, self._dice.choice(ERRORS))
+        done: Record = {"status": "success", "published_at": moment.utc.strftime(TIME)}
+        self._change(row, moment, {**done, "extra_metadata": _worker_notes(row, moment)})
 
     def _raise(self, row: Record, clip: Record, moment: Moment) -> Life:
         """The engine raises: the row it had just made is left pending, and the worker's own is tried again."""
-        self._agenda.begin(self._worked(self._row(row, moment, {"status": "pending"}), clip))
+        engines = self._row(row, moment, {"status": "pending", "extra_metadata": NO_NOTES})
+        self._agenda.begin(self._worked(engines, clip))
         error, tries = self._dice.choice(ERRORS), min(int(row["retry_count"] or 0) + 1, MAX_RETRIES)
+        tried: Record = {"retry_count": tries, "last_retry_at": moment.utc.strftime(TIME)}
+        notes = {"extra_metadata": _worker_notes(row, moment, error_type="RuntimeError", retry_attempt=tries)}
+        self._change(row, moment, {**tried, **notes})
         if tries == MAX_RETRIES:
-            self._change(row, moment, {"retry_count": tries})
             self._fail(row, clip, moment, error)
             return
-        again: Record = {"status": "retry", "retry_count": tries, "last_retry_at": moment.utc.strftime(TIME)}
-        self._change(row, moment, {**again, "error_message": error})
+        self._change(row, moment, {"status": "retry", "error_message": error})
         yield self._dice.uniform(5, 30) * MINUTE
         yield from self._worked(row, clip)
 
     def _reconcile(self, row: Record, clip: Record, moment: Moment) -> None:
         """What hangs in processing has failed, unless the platform has said that it is published."""
-        if self._dice.random() < 0.3:
-            said = json.dumps({"webhook_received": True, "webhook_status": "published", "reconciled": True})
-            now = moment.utc.strftime(TIME)
-            self._change(row, moment, {"status": "success", "published_at": now, "extra_metadata": said})
+        heard = self._dice.random() < 0.3
+        reason = "webhook_confirmed" if heard else "webhook_timeout"
+        said: dict[str, bool | str] = {
+            "reconciled": True,
+            "reconciled_at": _stamp(moment),
+            "reconciliation_reason": reason,
+        }
+        if heard:
+            said = {"webhook_received": True, "webhook_status": "published", **said}
+            published: Record = {"status": "success", "published_at": moment.utc.strftime(TIME)}
+            self._change(row, moment, {**published, "extra_metadata": json.dumps(said)})
         else:
-            self._fail(row, clip, moment, "reconciled: no answer")
+            self._change(row, moment, {"extra_metadata": json.dumps(said)})
+            self._fail(row, clip, moment, "No webhook received after 10 minutes")
 
     def _fail(self, row: Record, clip: Record, moment: Moment, error: str) -> None:
         self._change(row, moment, {"status": "failed", "error_message": error})
@@ -191,6 +205,15 @@ def live(studio: Studio) -> Iterator[Write]:
         yield lambda: save(connection, desk.take())
 
 
+def _worker_notes(row: Record, moment: Moment, **more: str | int) -> str:
+    """What the worker notes of a row that it is done with for now; the engine notes nothing."""
+    return json.dumps({"worker_id": f"manual-{str(row['id'])[:8]}", **more, "processed_at": _stamp(moment)})
+
+
+def _stamp(moment: Moment) -> str:
+    return moment.utc.replace(tzinfo=None).isoformat()
+
+
 def _text(wall: float) -> str:
     return datetime.fromtimestamp(wall, UTC).strftime(TIME)
 
@@ -199,8 +222,9 @@ def _source(directory: Path) -> str:
     return f"""\
   - name: publishing
     kind: stakazo
+    api: {{token: demo}}
     database: {json.dumps(f"sqlite:///{directory / DATABASE}")}
 """
 
 
-STAKAZO = System(_source, live)
+STAKAZO = System(_source, live, (f"{DATABASE}*",))

@@ -1,4 +1,5 @@
-"""The tables of the simulated Stakazo, as upstream's create_all makes them, and how records are written to them."""
+"""The tables of the simulated Stakazo, as upstream's create_all makes them, with the index that the command `indexes`
+asks for; and how records are written to them."""
 
 import sqlite3
 from pathlib import Path
@@ -100,6 +101,7 @@ CREATE TABLE publish_logs (
     created_at DATETIME NOT NULL,
     updated_at DATETIME NOT NULL
 );
+CREATE INDEX ix_publish_logs_updated_at ON publish_logs (updated_at);
 """
 
 TABLES = ("video_assets", "social_accounts", "clips", "jobs", "campaigns", "publish_logs")

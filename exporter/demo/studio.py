@@ -23,7 +23,9 @@ class Studio:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A system of the studio: its entry in the exporter's configuration, and its life, whose value is its writer."""
+    """A system of the studio: its entry in the exporter's configuration, its life, whose value is its writer, and what
+    is left of it in the directory, as patterns. The entry can be told once the system lives; OSError before that."""
 
     source: Callable[[Path], str]
     live: Callable[[Studio], AbstractContextManager[Write]]
+    leaves: tuple[str, ...]

@@ -1,9 +1,11 @@
-"""Trafalgar in the simulated studio: media is ingested and frames are rendered, told in its two JSON files.
+"""Trafalgar in the simulated studio: media is ingested, frames are rendered, versions are reviewed and stored.
 
-Their shapes are those of the real ones (contract trafalgar b.1 and b.2), and so is how they are written.
+It is told in JSON files and by a site of ShotGrid. The shapes are those of the real ones (contract trafalgar b), and so
+is how the files are written.
 """
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,18 +15,28 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from exporter.demo.shotgrid import Production
+from exporter.demo.shotgrid_site import KEY, SCRIPT, Site, served
+from exporter.demo.shows import SHOWS, Shots, shots
+from exporter.demo.storage import Collected, Storage
 from exporter.demo.studio import Studio, System, Write
-from exporter.demo.world import HOUR, MINUTE, Agenda, Life, Moment, Trouble, chance, rhythm
+from exporter.demo.world import DAY, HOUR, MINUTE, Agenda, Life, Moment, Trouble, chance, rhythm
 
 Document = dict[str, Any]  # Any: what JSON holds
 
 INGEST_REGISTRY = "ingest_runs.json"
 RENDER_JOBS = "render_jobs.json"
+RECONCILE = "reconcile.json"
+PROJECTS = "dashboard-projects.json"
+SHOTGRID = "shotgrid.url"
+"""Where the address of the site stands: its port is another one each time."""
+
+FORMER_PROJECTS = ("ashfall", "meridian", "saltmarsh")
+"""The names on record when the demo begins; the exporter adds those that it finds, and leaves the one it does not."""
 
 RUNS_KEPT = 360
 JOBS_KEPT = 160
 
-SHOWS = {"ASH": "ashfall", "BLK": "black_kite", "HLW": "hollow_coast", "MRD": "meridian", "TND": "tundra_line"}
 DESCRIPTORS = ("plate", "lighting", "comp", "fx", "anim", "scan")
 EXTENSIONS = ("exr", "mov", "mxf", "wav")
 REASONS = (
@@ -36,6 +48,9 @@ REASONS = (
 
 SLOTS = {"deadline": 4, "tractor": 3, "opencue": 2, "mock": 1}
 """The farms, and how many jobs each runs at a time; at the height of the day that is not enough, and jobs queue up."""
+
+FARM_TROUBLE = {"deadline": 2 * HOUR, "tractor": 3 * HOUR, "opencue": 5 * HOUR, "mock": 7 * HOUR}
+"""How long a farm is in trouble, on average: long enough for half a dozen of its jobs to fail."""
 
 DCCS = ("maya", "nuke", "houdini", "blender")
 FAILURES = ("exit code 3", "exit code 137", "licence server did not answer")
@@ -49,8 +64,8 @@ TORN_SECONDS = 0.2
 class Ingest:
     """Runs arrive all day, more of them for a show in trouble, as it tries again; the newest `keep` are kept."""
 
-    def __init__(self, agenda: Agenda, dice: Random, keep: int = RUNS_KEPT) -> None:
-        self._agenda, self._dice, self._keep = agenda, dice, keep
+    def __init__(self, agenda: Agenda, dice: Random, shots: Shots, keep: int = RUNS_KEPT) -> None:
+        self._agenda, self._dice, self._shots, self._keep = agenda, dice, shots, keep
         self._trouble = Trouble(dice, dict.fromkeys(SHOWS, 3 * HOUR))
         self._numbers = count(1)
         self.runs: list[Document] = []
@@ -88,21 +103,20 @@ class Ingest:
         self.changes += 1
 
     def _file(self, show: str) -> Document:
-        dice, name = self._dice, SHOWS[show]
+        dice, name, shot = self._dice, SHOWS[show], self._dice.choice(self._shots[show])
         info = {
             "show_code": show,
-            "episode": f"E{dice.randint(101, 108)}",
-            "scene": f"S{dice.randint(1, 40):03}",
-            "shot": f"SH{dice.randint(1, 60) * 10:04}",
+            "episode": shot.episode,
+            "scene": shot.scene,
+            "shot": shot.number,
             "descriptor": dice.choice(DESCRIPTORS),
             "extension": dice.choice(EXTENSIONS),
         }
         stem = "_".join([*info.values()][:5])
-        place = "/".join((name, info["episode"], info["scene"], info["shot"]))
         return {
             "path": f"/mnt/incoming/{name}/{stem}.{info['extension']}",
             "bucket": dice.choice(("client_in", "vendor_in")),
-            "key": f"{place}/{stem}.{info['extension']}",
+            "key": f"{shot.place}/{stem}.{info['extension']}",
             "media_info": info,
         }
 
@@ -114,9 +128,9 @@ class Ingest:
 class Render:
     """Jobs are submitted, wait for a slot of their farm, run, and end; the newest `keep` are kept."""
 
-    def __init__(self, agenda: Agenda, dice: Random, keep: int = JOBS_KEPT) -> None:
-        self._agenda, self._dice, self._keep = agenda, dice, keep
-        self._trouble = Trouble(dice, dict.fromkeys(SLOTS, 2 * HOUR))
+    def __init__(self, agenda: Agenda, dice: Random, shots: Shots, keep: int = JOBS_KEPT) -> None:
+        self._agenda, self._dice, self._shots, self._keep = agenda, dice, shots, keep
+        self._trouble = Trouble(dice, FARM_TROUBLE)
         self._numbers = count(1)
         self._running: Counter[str] = Counter()
         self.jobs: list[Document] = []
@@ -169,12 +183,17 @@ class Render:
 
     def _request(self, farm: str) -> Document:
         dice = self._dice
-        dcc, show, first, number = dice.choice(DCCS), dice.choice([*SHOWS.values()]), 1001, dice.randint(1, 99_999)
+        dcc, shot, first, number = (
+            dice.choice(DCCS),
+            dice.choice(self._shots[dice.choice([*SHOWS])]),
+            1001,
+            dice.randint(1, 99_999),
+        )
         return {
             "dcc": dcc,
-            "scene": f"/mnt/prod/{show}/E{dice.randint(101, 108)}/shot_{dice.randint(1, 60):03}.{dcc}",
+            "scene": f"/mnt/prod/{shot.place}/{shot.name}.{dcc}",
             "frames": f"{first}-{first + dice.randint(24, 240)}",
-            "output": f"/mnt/prod/{show}/renders/{number:05}",
+            "output": f"/mnt/prod/{shot.place}/renders/{number:05}",
             "farm": farm,
             "priority": dice.choice((40, 50, 50, 60, 80)),
             "chunk_size": dice.choice((None, 4, 8)),
@@ -211,24 +230,64 @@ def replace(path: Path, text: str) -> None:
     old.unlink(missing_ok=True)
 
 
+class _Files:
+    """Trafalgar's files, each written when what it tells changed."""
+
+    def __init__(self, studio: Studio, ingest: Ingest, render: Render, storage: Storage) -> None:
+        self._studio, self._ingest, self._render, self._storage = studio, ingest, render, storage
+        self._slips = chance(studio.seed, "torn")
+        self._written: tuple[int, int, Collected] | None = None
+
+    def write(self) -> None:
+        """Brings to disk what changed, now and then slowly enough to be seen half-done."""
+        home, now = self._studio.directory, (self._ingest.changes, self._render.changes, self._storage.collected)
+        before = self._written or (0, 0, Collected())
+        if now[0] != before[0]:
+            rewrite(home / INGEST_REGISTRY, json.dumps(self._ingest.runs), self._torn(TORN))
+        if now[1] != before[1]:
+            replace(home / RENDER_JOBS, json.dumps(self._render.jobs, indent=2, sort_keys=True))
+        if now[2] != before[2]:
+            rewrite(home / RECONCILE, now[2].text(), self._torn(TORN / 2))
+        self._written = now
+
+    def _torn(self, how_often: float) -> Callable[[], object] | None:
+        slow = self._slips.random() < how_often
+        return partial(self._studio.wait, TORN_SECONDS) if slow and self._written else None
+
+
 @contextmanager
 def live(studio: Studio) -> Iterator[Write]:
-    """Trafalgar's life; its writer rewrites each of the two files when something in it changed."""
-    ingest = Ingest(studio.agenda, chance(studio.seed, "ingest"))
-    render = Render(studio.agenda, chance(studio.seed, "render"))
-    slips = chance(studio.seed, "torn")
-    written = (0, 0)
+    """Trafalgar's life; its writer rewrites each of the files when something in it changed, and tells the site."""
+    every = shots(chance(studio.seed, "shots"))
+    storage = Storage(studio.agenda, chance(studio.seed, "storage"))
+    production = Production(studio.agenda, chance(studio.seed, "shotgrid"), every, storage.deliver)
+    files = _Files(
+        studio,
+        Ingest(studio.agenda, chance(studio.seed, "ingest"), every),
+        Render(studio.agenda, chance(studio.seed, "render"), every),
+        storage,
+    )
+    site, told = Site(time.monotonic), 0
+    studio.agenda.begin(_restarts(site))
 
     def write() -> None:
-        nonlocal written
-        if ingest.changes != written[0]:
-            torn = partial(studio.wait, TORN_SECONDS) if written[0] and slips.random() < TORN else None
-            rewrite(studio.directory / INGEST_REGISTRY, json.dumps(ingest.runs), torn)
-        if render.changes != written[1]:
-            replace(studio.directory / RENDER_JOBS, json.dumps(render.jobs, indent=2, sort_keys=True))
-        written = (ingest.changes, render.changes)
+        nonlocal told
+        files.write()
+        if production.changes != told:
+            site.tables = production.tables()
+        told = production.changes
 
-    yield write
+    with served(site) as url:
+        (studio.directory / SHOTGRID).write_text(url, encoding="utf-8")
+        (studio.directory / PROJECTS).write_text(json.dumps(FORMER_PROJECTS, indent=2), encoding="utf-8")
+        yield write
+
+
+def _restarts(site: Site) -> Life:
+    """The site is restarted every night, and then takes no token of the day before."""
+    while True:
+        yield DAY
+        site.forget()
 
 
 def _iso(moment: Moment) -> str:
@@ -246,9 +305,20 @@ def _source(directory: Path) -> str:
     return f"""\
   - name: vfx
     kind: trafalgar
+    api: {{token: demo}}
     ingest_registry: {json.dumps(str(directory / INGEST_REGISTRY))}
     render_jobs: {json.dumps(str(directory / RENDER_JOBS))}
+    shotgrid:
+      url: {(directory / SHOTGRID).read_text(encoding="utf-8")}
+      script: {SCRIPT}
+      key: {KEY}
+      interval: 2s
+      timeout: 10s
+    project_registry: {json.dumps(str(directory / PROJECTS))}
+    reconcile: {json.dumps(str(directory / RECONCILE))}
 """
 
 
-TRAFALGAR = System(_source, live)
+LEAVES = (INGEST_REGISTRY, f"{RENDER_JOBS}*", RECONCILE, SHOTGRID, f"{Path(PROJECTS).stem}.*")
+
+TRAFALGAR = System(_source, live, LEAVES)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exporter.core.family import Family
+from exporter.domains.finished import NONE, Finished
 from exporter.domains.table import row, table
 
 SUCCEEDED = "succeeded"
@@ -18,13 +19,15 @@ RESULTS = (INVALID, PROCESSED)
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """`runs` by show and status, `files` by show and result, `recent` the newest runs by status, and when the oldest
-    run that is still going started (epoch seconds; None where none is, or none with a start that is known and past)."""
+    """`runs` by show and status, `files` by show and result, `recent` the newest runs by status, when the oldest run
+    that is still going started (epoch seconds; None where none is, or none with a start that is known and past), and
+    the runs that were completed, with the show as their lane."""
 
     runs: Mapping[tuple[str, str], int]
     files: Mapping[tuple[str, str], int]
     recent: Mapping[str, int]
     oldest_running: float | None
+    finishes: Finished = NONE
 
 
 FAMILIES: tuple[Family[Ingest], ...] = (

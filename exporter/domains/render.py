@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from exporter.core.family import Family, Point
+from exporter.domains.finished import NONE, Finished
 from exporter.domains.table import table
 
 SUBMITTED = "submitted"
@@ -19,11 +20,13 @@ STATUSES = (CANCELLED, COMPLETED, FAILED, PAUSED, QUEUED, RUNNING, SUBMITTED)
 @dataclass(frozen=True, slots=True)
 class Render:
     """`jobs` by farm and status; by farm, when the oldest job that waits (submitted or queued) was created and when the
-    oldest one running last began to (epoch seconds; a farm without any, or with none past, is left out)."""
+    oldest one running last began to (epoch seconds; a farm without any, or with none past, is left out); and the jobs
+    that were completed or failed, with the farm as their lane."""
 
     jobs: Mapping[tuple[str, str], int]
     oldest_waiting: Mapping[str, float]
     oldest_running: Mapping[str, float]
+    finishes: Finished = NONE
 
 
 def _by_farm(times: Mapping[str, float]) -> Iterator[Point]:

@@ -4,16 +4,23 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from exporter.core.family import OTHER, Family, Point
+from exporter.core.finish import Finish
 from exporter.domains.table import row
+
+RUN = "run"
+SESSION = "session"
+"""The lanes of what finishes: each run that the orchestrator records, each session that the dashboard does."""
 
 IDLE = "idle"
 AGENT_TRAINING = "agent_training"
 PHASES = (AGENT_TRAINING, "cleanup", "harvesting", IDLE, "initializing", "monitoring", "production", "validation")
 
-STATUSES = ("completed", "failed", "running", "stopped")
+COMPLETED = "completed"
+FAILED = "failed"
+RUNNING = "running"
+STATUSES = (COMPLETED, FAILED, RUNNING, "stopped")
 LEVELS = ("critical", "error", "info", "warning")
 
-FAILED = "failed"
 TRAINED = "trained"
 
 
@@ -21,7 +28,7 @@ TRAINED = "trained"
 class Sessions:
     """What a system's database keeps: sessions by status, whether the newest is running and its phase (`idle` where
     none is), when the oldest running one started (epoch seconds; None where none is, or none with a start that is known
-    and past), events by level, and errors by agent."""
+    and past), events by level, errors by agent, and the sessions that were completed or failed."""
 
     sessions: Mapping[str, int]
     running: bool
@@ -29,6 +36,7 @@ class Sessions:
     oldest_running: float | None
     events: Mapping[str, int]
     errors: Mapping[str, int]
+    finishes: tuple[Finish, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ class Agent:
 class Training:
     """What a system's files tell: the last run, when the next is due (epoch seconds), and of the newest report the
     quality of the whole (0 to 10), which of the agents it should have are in it, and what it says of them; by agent
-    also whether it is enabled, and the quality it should have."""
+    also whether it is enabled, and the quality it should have. The finish is that of the last run."""
 
     last: Run
     next_run: float | None
@@ -65,6 +73,7 @@ class Training:
     agents: Mapping[str, Agent]
     enabled: Mapping[str, bool]
     targets: Mapping[str, float]
+    finishes: tuple[Finish, ...] = ()
 
 
 def _phase(facts: Sessions) -> Iterator[Point]:

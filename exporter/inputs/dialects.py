@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from exporter.core.errors import Malformed, Missing, ReadError, Refused, Unreachable
-from exporter.core.secret import Secret
+from exporter.core.secret import Secret, misread
 from exporter.inputs.meanings import mysql_meaning, postgresql_meaning, sqlite_meaning
 
 BACKENDS = {
@@ -48,8 +48,8 @@ def url_problem(url: Secret) -> str | None:
     if backend == "sqlite":
         no_file = parsed.database in (None, "", ":memory:")
         return "expected the path of a file, as in sqlite:////path/file.db" if no_file else None
-    if url.reveal().count("@") > 1:  # or what follows it in a password would be taken for the host, and be shown
-        return "expected no @ but the one before the host; in a user's name or password it is written %40"
+    if problem := misread(url, parsed.host, parsed.database):
+        return problem
     if not parsed.database:
         return f"expected the name of a database, as in {scheme}://user@host/name"
     package, extra = EXTRAS[backend]

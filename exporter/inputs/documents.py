@@ -1,18 +1,20 @@
-"""A JSON file that holds a list of records: read when it changed, off the event loop, a slice at a time."""
+"""A JSON file that holds a list of records: read when it changed, off the event loop, a slice at a time, of which those
+that stayed as they were are not decoded again."""
 
 import errno
 import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import is_
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 from exporter.core.errors import Malformed, Missing, ReadError, Refused, TooLarge, Unreachable
-from exporter.inputs.slices import ABSENT, UNDECODABLE, NoList, NoObject, Record, Take, slices
+from exporter.inputs.slices import ABSENT, UNDECODABLE, Mark, NoList, NoObject, Record, Slice, Take, Wanted, slices
 from exporter.inputs.worker import Worker
 
 __all__ = [
@@ -42,6 +44,7 @@ moments, as many small reads do, starves the others: each time they wake up too 
 
 R = TypeVar("R", bound=Record)
 Row = TypeVar("Row")
+P = TypeVar("P")
 T = TypeVar("T")
 
 
@@ -54,17 +57,20 @@ class Skip(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Layout(Generic[R, Row, T]):
+class Layout(Generic[R, Row, P, T]):
     """What a document holds: a list of records or, with `key`, also an object with that list under it.
 
-    `row` is the whole rule for one record and raises Skip; `total` makes the value of the rows as they come, in the
-    file's order. Both are pure, and keep nothing of a record but what they give.
+    `row` is the whole rule for one record and raises Skip. `piece` is what the rows of a slice come to, and `total`
+    makes the value of all pieces; both get theirs in the file's order. All three are pure, and keep nothing of a record
+    but what they give. Pieces that are `kept` for the next read should be small.
     """
 
     record: type[R]
     row: Callable[[R], Row]
-    total: Callable[[Iterable[Row]], T]
+    piece: Callable[[Sequence[Row]], P]
+    total: Callable[[Sequence[P]], T]
     key: str | None = None
+    kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +97,33 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept(Generic[T]):
+class _Piece(Generic[P]):
+    """What a slice came to; its records and those left out are counted."""
+
+    made: P
+    mark: Mark | None
+    records: int
+    skipped: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept(Generic[P, T]):
     fingerprint: Fingerprint
     settled: bool
     content: Content[T]
+    pieces: Sequence[_Piece[P]]
 
 
-class Document(Generic[R, Row, T]):
+class Document(Generic[R, Row, P, T]):
     """One file and what it said when it was last read; its worker reads for no one else."""
 
-    def __init__(self, path: Path, layout: Layout[R, Row, T], limit: int, worker: Worker) -> None:
+    def __init__(self, path: Path, layout: Layout[R, Row, P, T], limit: int, worker: Worker) -> None:
         """`limit` in bytes."""
         self._path = path
         self._layout = layout
         self._limit = limit
         self._worker = worker
-        self._kept: _Kept[T] | None = None
+        self._kept: _Kept[P, T] | None = None
 
     async def read(self, now: float) -> Content[T]:
         """What the file says at `now` (epoch seconds): the same object as long as the file stays as it is.
@@ -125,34 +142,48 @@ class Document(Generic[R, Row, T]):
                 return kept.content
             with opened(self._path) as (descriptor, status):
                 found = Fingerprint.of(status)
-                content = self._decode(descriptor, status)
+                content, pieces = self._decode(descriptor, status)
                 if Fingerprint.of(os.fstat(descriptor)) != found:
                     raise Malformed(f"{self._path}: was written to while it was read")
         # a file may be written to twice within the resolution of its times: once more when they are past doubt
-        self._kept = _Kept(found, abs(now - status.st_mtime) >= FRESH, content)
+        self._kept = _Kept(found, abs(now - status.st_mtime) >= FRESH, content, pieces if self._layout.kept else ())
         return content
 
-    def _decode(self, descriptor: int, status: os.stat_result) -> Content[T]:
+    def _decode(self, descriptor: int, status: os.stat_result) -> tuple[Content[T], Sequence[_Piece[P]]]:
         if status.st_size > self._limit:
             raise _too_large(self._path, f"is {status.st_size} bytes", self._limit)
-        seen = _Seen()
-        value = self._layout.total(self._rows(self._taker(descriptor), seen))
-        return Content(value, _origin(self._path, status), seen.records - seen.skipped.total(), dict(seen.skipped))
+        before = self._kept.pieces if self._kept else ()
+        pieces = [*self._pieces(self._taker(descriptor), before)]
+        if self._kept and self._layout.kept and len(pieces) == len(before) and all(map(is_, pieces, before)):
+            value = self._kept.content.value
+        else:
+            value = self._layout.total([piece.made for piece in pieces])
+        skipped = Counter[str]()
+        for piece in pieces:
+            skipped.update(piece.skipped)
+        records = sum(piece.records for piece in pieces) - skipped.total()
+        return Content(value, _origin(self._path, status), records, dict(skipped)), pieces
 
-    def _rows(self, take: Take, seen: "_Seen") -> Iterator[Row]:
-        record, row, skipped = self._layout.record, self._layout.row, seen.skipped
-        for batch in slices(take, record, self._layout.key, str(self._path)):
-            for one in batch:
-                if not isinstance(one, record):
-                    skipped["encoding" if one is UNDECODABLE else "type"] += 1
-                    continue
-                try:
-                    found = row(one)
-                except Skip as skip:
-                    skipped[skip.reason] += 1
-                else:
-                    yield found
-            seen.records += len(batch)
+    def _pieces(self, take: Take, before: Sequence[_Piece[P]]) -> Iterator[_Piece[P]]:
+        """What the slices come to, those of before that are there again among them."""
+        known = [(piece, piece.mark) for piece in before if piece.mark]
+        marks = [mark for _, mark in known]
+        wanted = Wanted(self._layout.record, self._layout.key)
+        for found in slices(take, wanted, str(self._path), marks):
+            yield known[found][0] if isinstance(found, int) else self._piece(found)
+
+    def _piece(self, found: Slice[R]) -> _Piece[P]:
+        record, row, skipped = self._layout.record, self._layout.row, Counter[str]()
+        rows: list[Row] = []
+        for one in found.records:
+            if not isinstance(one, record):
+                skipped["encoding" if one is UNDECODABLE else "type"] += 1
+                continue
+            try:
+                rows.append(row(one))
+            except Skip as skip:
+                skipped[skip.reason] += 1
+        return _Piece(self._layout.piece(rows), found.mark, len(found.records), skipped)
 
     def _taker(self, descriptor: int) -> Take:
         """Reads in blocks, and pauses before each."""
@@ -171,14 +202,6 @@ class Document(Generic[R, Row, T]):
             return data
 
         return take
-
-
-class _Seen:
-    """How many records one read came by, and how many of them it left out, by reason."""
-
-    def __init__(self) -> None:
-        self.records = 0
-        self.skipped: Counter[str] = Counter()
 
 
 @contextmanager

@@ -5,12 +5,18 @@ at a comma that seems to stand between two records, and the cut is proved by dec
 where a record may, so if that is a list, a JSON parser has a record behind it at the cut and no other bracket open.
 Where msgspec refuses (a wrong cut, `NaN`, half a surrogate pair: json.dump writes those), Python's parser walks on from
 record to record; it is some thirty times slower, accepts all that json.load does, and says where a broken text breaks.
+
+Most of a file that is rewritten is as it was. The bytes of a slice are known again by their digest: as they stand where
+a record may, and end behind a comma or the list, what was proved of them holds. Where others stand, the next slice that
+may be known again is looked for, and the cut made before it.
 """
 
 import codecs
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
 from types import GenericAlias
 from typing import Any, Final, Generic, TypeVar
 
@@ -54,6 +60,36 @@ Batch = list[R | Json | Undecodable]
 Take = Callable[[int], bytes]
 """At most so many bytes of a file, none at its end."""
 
+
+@dataclass(frozen=True, slots=True)
+class Wanted(Generic[R]):
+    """The records of the list that a JSON document is or, with `key`, also has under it where it is an object."""
+
+    record: type[R]
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the bytes of a slice, with the comma or bracket behind it, are known by: how many, how they begin, their
+    digest, and whether the list ends with them."""
+
+    size: int
+    head: bytes
+    digest: bytes
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Generic[R]):
+    """Records that were decoded together; without a mark they cannot be known again."""
+
+    records: Batch[R]
+    mark: Mark | None = None
+
+
+_HEAD = 128  # bytes a slice is looked for by
+_AHEAD = 8  # slices that are looked for where others stand: more may be gone, and then all behind them is decoded
 _MARGIN = 16  # characters no unfinished escape, number or word is longer than
 _TRIES = 4  # cuts tried before walking: what a record holds may begin as the record does
 _WIDEST_GAP = 64  # bytes of white space between two records
@@ -63,27 +99,31 @@ _OPENING = re.compile(rb'\{[ \t\n\r]*(?:"[^"\\]{0,64}")?')
 _PYTHON = json.JSONDecoder()
 
 
-def slices(take: Take, record: type[R], key: str | None, place: str, chunk: int = CHUNK) -> Iterator[Batch[R]]:
-    """The records of the list that a JSON document is or, where it is an object, has under `key`.
+def slices(
+    take: Take, wanted: Wanted[R], place: str, marks: Sequence[Mark] = (), chunk: int = CHUNK
+) -> Iterator[Slice[R] | int]:
+    """The records that are wanted of a document; a slice that has one of `marks`, which are in the order of an earlier
+    state of the document, as the place of that mark.
 
-    Objects come as `record`, anything else in the list as it is, undecodable objects as `UNDECODABLE`. A document of
+    Objects come as records, anything else in the list as it is, undecodable objects as `UNDECODABLE`. A document of
     another shape is one record of None. Raises Malformed, which names `place` and the byte, wherever json.load would
-    fail, and where an object gives `key` twice; what was yielded before is then worth nothing.
+    fail, and where an object gives the key twice; what was yielded before is then worth nothing.
     """
     feed = _Feed(take, place, chunk)
+    known = _Known(marks)
     feed.fill(chunk)
     match feed.peek():
         case b"[":
             feed.drop(1)
-            yield from _records(feed, _Decoder(record))
-        case b"{" if key is not None:
+            yield from _records(feed, _Decoder(wanted.record), known)
+        case b"{" if wanted.key is not None:
             feed.drop(1)
-            yield from _members(feed, key, _Decoder(record))
+            yield from _members(feed, wanted.key, _Decoder(wanted.record), known)
         case b"":
             raise feed.malformed(0, "the file is empty")
         case _:
             feed.value()
-            yield [None]
+            yield Slice([None])
     if feed.peek():
         raise feed.malformed(0, "expected the end of the file")
 
@@ -187,7 +227,44 @@ class _Decoder(Generic[R]):
         return found
 
 
-def _members(feed: _Feed, key: str, decoder: _Decoder[R]) -> Iterator[Batch[R]]:
+class _Known:
+    """The marks of an earlier state, and the next of them."""
+
+    def __init__(self, marks: Sequence[Mark]) -> None:
+        self._marks = marks
+        self._next = 0
+
+    def again(self, feed: _Feed) -> tuple[int, Mark] | None:
+        """The next mark and its place, where its bytes are the next ones."""
+        if self._next == len(self._marks):
+            return None
+        place, mark = self._next, self._marks[self._next]
+        feed.fill(mark.size)
+        if not feed.data.startswith(mark.head) or _digest(feed.data[: mark.size]) != mark.digest:
+            return None
+        self._next += 1
+        return place, mark
+
+    def ahead(self, feed: _Feed) -> tuple[int, int] | None:
+        """Where in the data a slice begins that may be known again, and the place of its mark: the first that is not
+        too near, so that slices do not crumble, or else the last."""
+        window = range(self._next, min(self._next + _AHEAD, len(self._marks)))
+        if window:
+            feed.fill(2 * feed.chunk)
+        later = ((feed.data.find(self._marks[place].head, feed.chunk // 4), place) for place in window)
+        sooner = ((feed.data.find(self._marks[place].head, 1), place) for place in reversed(window))
+        return next((one for found in (later, sooner) for one in found if one[0] > 0), None)
+
+    def skip(self, place: int) -> None:
+        """Makes a mark the next one."""
+        self._next = place
+
+
+def _digest(data: bytes) -> bytes:
+    return sha256(data, usedforsecurity=False).digest()
+
+
+def _members(feed: _Feed, key: str, decoder: _Decoder[R], known: _Known) -> Iterator[Slice[R] | int]:
     """The records under `key` of the object whose `{` was dropped."""
     found = False
     listed = False
@@ -200,7 +277,7 @@ def _members(feed: _Feed, key: str, decoder: _Decoder[R]) -> Iterator[Batch[R]]:
         if name == key and feed.peek() == b"[":
             feed.drop(1)
             listed = True
-            yield from _records(feed, decoder)
+            yield from _records(feed, decoder, known)
         else:
             feed.value()
         more = feed.peek() == b","
@@ -209,7 +286,7 @@ def _members(feed: _Feed, key: str, decoder: _Decoder[R]) -> Iterator[Batch[R]]:
         raise feed.malformed(0, "expected ',' or '}'")
     feed.drop(1)
     if not listed:
-        yield [None]
+        yield Slice([None])
 
 
 def _name(feed: _Feed) -> str:
@@ -222,45 +299,62 @@ def _name(feed: _Feed) -> str:
     return str(name)
 
 
-def _records(feed: _Feed, decoder: _Decoder[R]) -> Iterator[Batch[R]]:
+def _records(feed: _Feed, decoder: _Decoder[R], known: _Known) -> Iterator[Slice[R] | int]:
     """The records of the list whose `[` was dropped, up to and with its `]`."""
     closed = feed.peek() == b"]"
     if closed:
         feed.drop(1)
     while not closed:
         feed.fill(feed.chunk)
-        found, closed = _cut(feed, decoder) or _walk(feed, decoder)
-        if found:
+        feed.peek()
+        if again := known.again(feed):
+            place, mark = again
+            feed.drop(mark.size)
+            closed = mark.closed
+            yield place
+            continue
+        found, closed = _cut(feed, decoder, known) or _walk(feed, decoder)
+        if found.records:
             yield found
         else:
             feed.grow()
 
 
-def _cut(feed: _Feed, decoder: _Decoder[R]) -> tuple[Batch[R], bool] | None:
+def _cut(feed: _Feed, decoder: _Decoder[R], known: _Known) -> tuple[Slice[R], bool] | None:
     """A slice that msgspec takes, and whether the list ends with it; None where there is none."""
-    feed.peek()
-    for at in _cuts(feed):
+    for at, place in _cuts(feed, known):
         _check(feed, at)
         if found := decoder.slice(feed.data[:at]):
-            closed = feed.data[at : at + 1] == b"]"
+            data, closed = feed.data[: at + 1], feed.data[at : at + 1] == b"]"
             feed.drop(at + 1)
-            return found, closed
+            if place is not None:
+                known.skip(place)
+            return Slice(found, Mark(len(data), data[:_HEAD], _digest(data), closed)), closed
     return None
 
 
-def _cuts(feed: _Feed) -> Iterator[int]:
-    """Where the list may end or a comma may stand between two of its records, the last first."""
+def _cuts(feed: _Feed, known: _Known) -> Iterator[tuple[int, int | None]]:
+    """Where the list may end or a comma may stand between two of its records: before a slice that may be known again,
+    with the place of its mark, and then the last first."""
+    at = len(feed.data)
+    found = known.ahead(feed)
     data = feed.data
+    if found and (comma := _comma(data, found[0])) is not None:
+        yield comma, found[1]
     if feed.ended and (last := data.rfind(b"]")) >= 0:
-        yield last
+        yield last, None
     opening = _OPENING.match(data)
-    at = len(data)
     for _ in range(_TRIES if opening else 0):
         if (at := data.rfind(opening[0] if opening else b"", 1, at)) < 0:
             return
-        gap = data[max(0, at - _WIDEST_GAP) : at].rstrip(b" \t\n\r")
-        if gap.endswith(b","):
-            yield max(0, at - _WIDEST_GAP) + len(gap) - 1
+        if (comma := _comma(data, at)) is not None:
+            yield comma, None
+
+
+def _comma(data: bytes, at: int) -> int | None:
+    """Where the comma is that stands before a byte, with nothing but white space between the two."""
+    gap = data[max(0, at - _WIDEST_GAP) : at].rstrip(b" \t\n\r")
+    return max(0, at - _WIDEST_GAP) + len(gap) - 1 if gap.endswith(b",") else None
 
 
 def _check(feed: _Feed, end: int) -> None:
@@ -272,7 +366,7 @@ def _check(feed: _Feed, end: int) -> None:
         raise feed.malformed(error.start, f"not UTF-8: {error.reason}") from None
 
 
-def _walk(feed: _Feed, decoder: _Decoder[R]) -> tuple[Batch[R], bool]:
+def _walk(feed: _Feed, decoder: _Decoder[R]) -> tuple[Slice[R], bool]:
     """The records that are there whole, one by one, and whether the list ends with them."""
     text, at, closed = feed.text(), 0, False
     found: Batch[R] = []
@@ -283,7 +377,7 @@ def _walk(feed: _Feed, decoder: _Decoder[R]) -> tuple[Batch[R], bool]:
         found.append(decoder.one(value))
         at, closed = end + 1, text[end] == "]"
     feed.drop(len(text[:at].encode()))
-    return found, closed
+    return Slice(found), closed
 
 
 def _skipped(space: re.Match[Any] | None) -> int:

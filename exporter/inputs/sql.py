@@ -39,19 +39,28 @@ class Query:
         """`sqlite`, `postgresql` or `mysql` (MariaDB too)."""
         return self._dialect.name
 
-    def __call__(self, statement: str, **values: object) -> list[Row]:
+    def __call__(self, statement: str, /, **values: object) -> list[Row]:
         """The rows of a SELECT with `:name` parameters and no LIMIT. Times are given as naive UTC datetimes.
 
         Raises TooLarge past the cap on rows: the database is asked for one row more, and not for all of them.
         """
-        if self._over():
-            raise TimedOut(f"{self._dialect.place}: the time of the read was over before its last statement")
-        bound = {name: self._dialect.bind(value) for name, value in values.items()}
-        clause = _clause(f"{statement}\nlimit :rows_and_one")
-        found = [tuple(row) for row in self._connection.execute(clause, {**bound, "rows_and_one": self._rows + 1})]
+        found = self.page(statement, self._rows + 1, **values)
         if len(found) > self._rows:
             raise TooLarge(f"{self._dialect.place}: a query gave more than {self._rows} rows (limits.rows_per_query)")
         return found
+
+    def page(self, statement: str, most: int, /, **values: object) -> list[Row]:
+        """The first rows of such a SELECT, at most so many."""
+        if self._over():
+            raise TimedOut(f"{self._dialect.place}: the time of the read was over before its last statement")
+        bound = {name: self._dialect.bind(value) for name, value in values.items()}
+        clause = _clause(f"{statement}\nlimit :rows_at_most")
+        return [tuple(row) for row in self._connection.execute(clause, {**bound, "rows_at_most": most})]
+
+    @property
+    def rows(self) -> int:
+        """The most rows that one query may give."""
+        return self._rows
 
 
 class Database:

@@ -128,9 +128,12 @@ def opened(batch: Batch, now: int, terms: Terms) -> tuple[Account, Delta]:
     for name, past in history.lanes.items():
         place = name if name in lanes else OTHER
         lanes[place] = _remembered(lanes[place], past)
+    by_lane: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_lane[row.lane].append(row)
     for name, lane in lanes.items():
         past = history.lanes.get(name, Past())
-        lanes[name] = replace(lane, streak=_resumed(past.streak, lane, [row for row in rows if row.lane == name]))
+        lanes[name] = replace(lane, streak=_resumed(past.streak, lane, by_lane[name]))
     whole = Lane(now, last_success=newest(*(lane.last_success for lane in lanes.values())))
     account = replace(
         blank,

@@ -5,7 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -26,6 +26,17 @@ class Run(Protocol):
     """Does blocking work on the store's one thread, as `exporter.inputs.worker.Worker.run` does."""
 
     def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A read that goes on: for how many seconds now, and how many it may take."""
+
+    elapsed: Callable[[], float]
+    limit: float
+
+
+AT_ONCE = Reading(lambda: 0.0, float("inf"))
 
 
 class Ledger:
@@ -82,8 +93,11 @@ class Ledger:
         can be read and not be written. False, with the reason in `trouble`, where it cannot be used yet."""
         return await self._tried(partial(self._open, _micros(now), [*keys])) is not None
 
-    async def keep(self, source: str, pipeline: Pipeline[V], value: V, now: float) -> bool:
-        """Counts what a read of a part found; `now` is when it began. Each batch is on disk before the next is read.
+    async def keep(self, source: str, pipeline: Pipeline[V], value: V, now: float, reading: Reading = AT_ONCE) -> bool:
+        """Counts what a read of a part found; `now` is when it began. Each batch is on disk before the next is read,
+        and once the read has taken its time none is asked for: the next read goes on there.
+
+        What comes to its end while a read goes on may be in it: it is no finish of the future.
 
         False, with the reason in `trouble`, where the store could not be used: then what was last committed stands,
         and the next read finds the rest again. Whatever the pipeline's own pages raise passes through.
@@ -91,13 +105,18 @@ class Ledger:
         key, micros = (source, pipeline.name), _micros(now)
         if (current := await self._tried(lambda: [self._current(key, micros)])) is None:
             return False
-        floor = current[0].floor if current[0] else None
+        begun = floor = current[0].floor if current[0] else None
         async with aclosing(pipeline.pages(value, Ask(micros, self.terms.overlap, floor))) as pages:
             async for batch in pages:
-                taken = await self._tried(partial(self._take, (key, pipeline), batch, floor, micros))
+                present = micros if floor is None else _micros(now + reading.elapsed())
+                taken = await self._tried(partial(self._take, (key, pipeline), batch, floor, present))
                 if taken is None:
                     return False
                 floor = taken.floor
+                if (
+                    reading.elapsed() >= reading.limit and floor != begun
+                ):  # or the next read would begin where this one did, and get no further
+                    break
         return True
 
     async def renew(self, now: float) -> bool:

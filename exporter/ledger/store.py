@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from exporter.core.finish import SECOND
-from exporter.core.secret import Secret
+from exporter.core.secret import Secret, misread
 from exporter.ledger import rows
 from exporter.ledger.account import Account, Delta
 from exporter.ledger.schema import STEPS, Step, written
@@ -71,6 +71,8 @@ def url_problem(url: Secret) -> str | None:
         return f"expected a URL of sqlite, postgresql, mysql or mariadb, found {parsed.drivername.split('+')[0]!r}"
     if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
         return "expected the path of a file, as in sqlite:////var/lib/studio-exporter/state.sqlite"
+    if backend != "sqlite" and (problem := misread(url, parsed.host, parsed.database)):
+        return problem
     package, extra = EXTRAS.get(backend, ("sqlite3", ""))
     if find_spec(package) is None:
         return f"needs the package {package}: pip install 'studio-exporter[{extra}]'"

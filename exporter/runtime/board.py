@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from exporter.core.api import Reading
 from exporter.core.family import Family
 from exporter.core.part import Part
 from exporter.core.source import Limits, Source
+from exporter.ledger import families as work
 from exporter.runtime.exposition import Format, Page, header
 from exporter.runtime.names import Names
 from exporter.runtime.render import Block, Renderer
@@ -37,6 +39,9 @@ class Kept:
             for part in source.parts
         }
         self.own = {family.name: Renderer(family, source.name, Limits(), {}) for family in FAMILIES}
+        self.work = {family.name: Renderer(family, source.name, Limits(), {}) for family in work.FAMILIES}
+        self.counted: Mapping[str, Block] = {}
+        self.reading: Reading | None = Reading()
 
 
 class Board:
@@ -71,6 +76,17 @@ class Board:
         standings = tuple(kept.standings.values())
         return SourceFacts(kept.source.kind, standings, series, kept.limits.series_per_source, kept.dropped)
 
+    def reading(self, source: str) -> Reading:
+        """The last good values of a source; the same object until one is read again or has grown too old."""
+        kept = self._sources[source]
+        if kept.reading is None:
+            good = {name: each for name, each in kept.standings.items() if each.taken and not each.stale}
+            kept.reading = Reading(
+                {name: each.taken.value for name, each in good.items() if each.taken},
+                {name: each.last_success for name, each in good.items() if each.last_success is not None},
+            )
+        return kept.reading
+
     # what changes it
 
     def add(self, source: Source, limits: Limits, opened: float) -> None:
@@ -93,10 +109,21 @@ class Board:
         """One more attempt at a part: its standing, and its blocks on the page if they changed."""
         kept = self._sources[source]
         standing = kept.standings[part] = kept.standings[part].after(outcome)
+        kept.reading = None
         if outcome.blocks is not None:
             kept.blocks[part] = outcome.blocks
         self._arrange(source)
         return standing
+
+    def render_work(self, source: str, works: work.Works) -> dict[str, Block]:
+        """The blocks of a source's accounts, by family; runs in any thread, one at a time."""
+        return {name: renderer.block(works) for name, renderer in self._sources[source].work.items()}
+
+    def place_work(self, source: str, blocks: Mapping[str, Block]) -> None:
+        """The blocks of a source's accounts, which stay until it goes."""
+        self._sources[source].counted = blocks
+        for family, block in blocks.items():
+            self._place(family, source, block)
 
     def expire(self, tick: float) -> None:
         """Last good values older than their `max_stale` at this monotonic time leave the page."""
@@ -106,6 +133,7 @@ class Board:
                 if old and not standing.stale:
                     kept.standings[part] = replace(standing, stale=True)
                     kept.blocks.pop(part, None)
+                    kept.reading = None
                     self._arrange(name)
 
     def place_own(self, blocks: Mapping[str, Block]) -> None:
@@ -147,7 +175,7 @@ class Board:
         kept = self._sources[source]
         kept.shown, kept.dropped = self._shown(kept)
         about = self.facts(source)
-        own = {name: renderer.block(about) for name, renderer in kept.own.items()}
+        own = {**kept.counted, **{name: renderer.block(about) for name, renderer in kept.own.items()}}
         for family in self._blocks:
             self._place(family, source, own.get(family) or kept.shown.get(family))
 

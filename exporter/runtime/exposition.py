@@ -21,6 +21,10 @@ STRETCH = 64 * 1024
 """Pieces of a page are compressed together until they are this long: shorter ones compress badly alone."""
 
 
+SUFFIXES = {"counter": "_total", "info": "_info"}
+"""What the samples of a type are named with, and its family in OpenMetrics is not."""
+
+
 class Format(Enum):
     """The formats of a page, by the content type they are served as."""
 
@@ -32,7 +36,7 @@ def header(family: Family[Any], form: Format) -> bytes:
     """HELP and TYPE of a family, as the format names them (OpenMetrics names counters without `_total`)."""
     help_text = family.help.replace("\\", "\\\\").replace("\n", "\\n")
     if form is Format.OPENMETRICS:
-        name = family.name.removesuffix("_total" if family.type == "counter" else "_info")
+        name = family.name.removesuffix(SUFFIXES.get(family.type, ""))
         return f"# HELP {name} {help_text.replace(chr(34), chr(92) + chr(34))}\n# TYPE {name} {family.type}\n".encode()
     kind = "gauge" if family.type == "info" else family.type
     return f"# HELP {family.name} {help_text}\n# TYPE {family.name} {kind}\n".encode()

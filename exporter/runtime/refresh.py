@@ -2,14 +2,19 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
+from exporter.core.event import Event
 from exporter.core.part import Part, Taken
 from exporter.core.source import Source
+from exporter.runtime.accounts import Accounts
 from exporter.runtime.board import Board
 from exporter.runtime.clock import Clock
 from exporter.runtime.guard import Failure, guarded
+from exporter.runtime.hub import Hub
 from exporter.runtime.render import Block
 from exporter.runtime.standing import Outcome, Standing
 
@@ -17,9 +22,50 @@ log = logging.getLogger(__name__)
 FIRST_RETRY = 1.0
 
 
-async def attempt(source: Source, part: Part[Any], board: Board, clock: Clock) -> Outcome:
-    """Reads a part and renders what it found if that is new; whatever goes wrong becomes a reason."""
+class Rest:
+    """The rest between two reads of a part, which `end` cuts short."""
+
+    def __init__(self) -> None:
+        self._early: asyncio.Timeout | None = None
+
+    def end(self) -> None:
+        """Has the part read at once, if it is not being read."""
+        if self._early:
+            self._early.reschedule(0)
+            self._early = None
+
+    async def take(self, seconds: float, least: float, clock: Clock) -> None:
+        """Rests for so many seconds, and for `least` of them whoever wants the next read: callers must not be able to
+        make a source busy."""
+        begun = clock.monotonic()
+        try:
+            async with asyncio.timeout(None) as self._early:
+                await clock.sleep(seconds)
+        except TimeoutError:
+            pass  # it is due
+        finally:
+            self._early = None
+        if (left := least - (clock.monotonic() - begun)) > 0:
+            await clock.sleep(left)
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What else becomes of a read, and what brings it about: finished work goes to `accounts`, changes to `hub`; `rest`
+    is ended where the part is to be read at once."""
+
+    accounts: Accounts | None = None
+    hub: Hub | None = None
+    rest: Rest = field(default_factory=Rest)
+
+
+async def attempt(
+    source: Source, part: Part[Any], board: Board, clock: Clock, accounts: Accounts | None = None
+) -> Outcome:
+    """Reads a part, renders what it found if that is new, compares it with what was before, and has finished work
+    counted; whatever goes wrong becomes a reason. Without `accounts` nothing is counted."""
     at, tick = clock.now(), clock.monotonic()
+    where = f"source {source.name}, part {part.name}"
 
     async def work() -> tuple[Taken[Any], dict[str, Block] | None]:
         async with asyncio.timeout(part.schedule.timeout):
@@ -29,20 +75,38 @@ async def attempt(source: Source, part: Part[Any], board: Board, clock: Clock) -
             return taken, None
         return taken, await asyncio.to_thread(board.render, source.name, part, taken.value)
 
-    result = await guarded(f"source {source.name}, part {part.name}", work())
-    found, blocks = (result, None) if isinstance(result, Failure) else result
-    return Outcome(at, tick, clock.monotonic() - tick, found, blocks)
+    result = await guarded(where, work())
+    if isinstance(result, Failure):
+        return Outcome(at, tick, clock.monotonic() - tick, result)
+    taken, blocks = result
+    events = await guarded(f"{where}, its events", changes(part, board.standing(source.name, part.name), taken))
+    counted = await guarded(where, accounts.take(source, part, taken.value, (at, tick))) if accounts else None
+    spent = clock.monotonic() - tick
+    told, unannounced = ((), events) if isinstance(events, Failure) else (events, None)
+    return Outcome(at, tick, spent, taken, blocks, counted, told, unannounced)
 
 
-async def follow(source: Source, part: Part[Any], board: Board, clock: Clock) -> None:
+async def changes(part: Part[Any], before: Standing, now: Taken[Any]) -> Sequence[Event]:
+    """What changed in a part since it was last read; what is there at the first read has not changed."""
+    events, last = part.events, before.taken
+    if events is None or last is None or last.value is now.value:
+        return ()
+    return await asyncio.to_thread(lambda: tuple(events(last.value, now.value)))
+
+
+async def follow(source: Source, part: Part[Any], board: Board, clock: Clock, aside: Aside | None = None) -> None:
     """Reads a part for ever: at once, then every interval; while it fails, from a second on, doubling."""
+    also = aside or Aside()
     while True:
         before, lost = board.standing(source.name, part.name), over_limit(board, source)
-        outcome = await attempt(source, part, board, clock)
+        outcome = await attempt(source, part, board, clock, also.accounts)
         standing = board.post(source.name, part.name, outcome)
+        if also.hub:
+            also.hub.publish(source.name, part.name, outcome.events)
         report(source, before, standing)
         report_limit(source, lost, over_limit(board, source))
-        await clock.sleep(pause(source, standing, clock.monotonic() - outcome.tick))
+        wait = pause(source, standing, clock.monotonic() - outcome.tick)
+        await also.rest.take(wait, min(FIRST_RETRY, part.schedule.interval / 2, wait), clock)
 
 
 def pause(source: Source, standing: Standing, spent: float) -> float:

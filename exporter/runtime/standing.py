@@ -1,10 +1,11 @@
 """How a part stands: its last good value and how its reads have gone; and the families that say so."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from exporter.core.errors import REASONS
+from exporter.core.event import Event
 from exporter.core.family import Family, Histogram, Point, Total
 from exporter.core.part import SKIPS, Part, Taken
 from exporter.runtime.guard import Failure
@@ -18,7 +19,8 @@ class Outcome:
     """One attempt at reading a part: `at` epoch seconds and `tick` monotonic ones, of its start; `seconds` it took.
 
     `found` is what was taken, or why nothing was. `blocks` are its families' bytes by family name, None where the value
-    is the one before.
+    is the one before. `events` are what changed since then. `uncounted` is why finished work could not be handed to the
+    ledger, `unannounced` why nobody can be told what changed.
     """
 
     at: float
@@ -26,6 +28,14 @@ class Outcome:
     seconds: float
     found: Taken[Any] | Failure
     blocks: Mapping[str, Block] | None = None
+    uncounted: Failure | None = None
+    events: Sequence[Event] = ()
+    unannounced: Failure | None = None
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the attempt failed, None where it did not."""
+        return self.found if isinstance(self.found, Failure) else self.uncounted or self.unannounced
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +71,10 @@ class Standing:
         return self.tried and self.failure is None
 
     def after(self, outcome: Outcome) -> "Standing":
-        """How the part stands after one more attempt."""
-        turned = not self.tried or self.up is isinstance(outcome.found, Failure)
+        """How the part stands after one more attempt. A read whose finished work could not be counted, or whose changes
+        could not be told, has failed, and yet brought something."""
+        failure = outcome.failure
+        turned = not self.tried or self.up is (failure is not None)
         attempted = replace(
             self,
             attempted=outcome.at + outcome.seconds,
@@ -70,20 +82,22 @@ class Standing:
             since=outcome.at if turned else self.since,
             durations=self.durations.observe(outcome.seconds),
             last_seconds=outcome.seconds,
+            failure=failure,
+            failing=0 if failure is None else self.failing + 1,
+            failures=self.failures if failure is None else self._failures_with(failure.reason),
         )
         if isinstance(outcome.found, Failure):
-            reason = outcome.found.reason
-            failures = {**self.failures, reason: self.failures[reason] + 1}
-            return replace(attempted, failure=outcome.found, failing=self.failing + 1, failures=failures)
+            return attempted
         return replace(
             attempted,
             taken=outcome.found,
-            failure=None,
-            failing=0,
             last_success=outcome.at,
             good_tick=outcome.tick,
             stale=False,
         )
+
+    def _failures_with(self, reason: str) -> dict[str, int]:
+        return {**self.failures, reason: self.failures[reason] + 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +149,15 @@ FAMILIES: tuple[Family[SourceFacts], ...] = (
     Family(
         "gauge",
         "studio_source_up",
-        "Whether the last read of the part succeeded (1) or failed (0); reads happen in the background.",
+        "Whether the last read of the part succeeded (1) or failed (0); reads happen in the background. One that "
+        "brought values but whose finished work could not be counted has failed too.",
         up,
         labels=("part",),
     ),
     Family(
         "gauge",
         "studio_source_last_success_timestamp_seconds",
-        "When the last successful read of the part began. Everything the part serves is from then.",
+        "When the last read of the part began that brought values. Everything the part serves is from then.",
         lambda f: by_part(f, "last_success"),
         labels=("part",),
     ),
@@ -206,7 +221,7 @@ FAMILIES: tuple[Family[SourceFacts], ...] = (
     Family(
         "gauge",
         "studio_source_series",
-        "Series of the source on the page, studio_source_* apart.",
+        "Series of the source on the page, studio_source_* and studio_work_* apart.",
         lambda f: [((), f.series)],
     ),
     Family(

@@ -12,7 +12,7 @@ from aiohttp import web
 from exporter import __version__
 from exporter.web.markup import Html, join, tag
 
-PAGES = {"/": "Status", "/catalogue": "Catalogue", "/metrics": "Metrics", "/-/ready": "Readiness"}
+PAGES = {"/": "Status", "/catalogue": "Catalogue", "/api": "APIs", "/metrics": "Metrics", "/-/ready": "Readiness"}
 
 
 def allowed(content: str) -> str:

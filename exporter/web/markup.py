@@ -22,6 +22,11 @@ def join(*children: str | None) -> Html:
 def tag(name: str, /, *children: str | None, **attributes: str | None) -> Html:
     """An element that is not void. A `_` in an attribute's name stands for `-`, one at its end for nothing (`class_`);
     an attribute that is None is left out."""
+    return Html(f"{void(name, **attributes)}{join(*children)}</{name}>")
+
+
+def void(name: str, /, **attributes: str | None) -> Html:
+    """An element that never has content, such as `input`, with attributes as `tag` takes them."""
     pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items() if value is not None)
     written = "".join(f' {key}="{escape(value)}"' for key, value in pairs)
-    return Html(f"<{name}{written}>{join(*children)}</{name}>")
+    return Html(f"<{name}{written}>")

@@ -1,13 +1,13 @@
 """GET /metrics: the page of the board that the request asks for, in the format and coding it likes best."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from aiohttp import web
 
 from exporter.runtime.board import Board
 from exporter.runtime.exposition import Page
-from exporter.web.negotiate import format_of, gzip_accepted
+from exporter.web.negotiate import format_of, gzip_accepted, json_preferred
 
 INLINE = 256 * 1024
 """Bytes compressed at once on the event loop (some 2 ms); more go to a thread."""
@@ -15,17 +15,32 @@ INLINE = 256 * 1024
 MOST_SOURCES = 256
 
 
-def routes(board: Board) -> Iterable[web.AbstractRouteDef]:
-    packing = {whole: asyncio.Lock() for whole in (True, False)}  # who asks for odd parts keeps no whole page waiting
+class Pages:
+    """The pages of a board, in the format and coding that a request likes best."""
 
-    async def metrics(request: web.Request) -> web.Response:
-        only = chosen(board, request.query.getall("source", []))
-        page = board.page(format_of(listed(request, "Accept")), only)
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._packing = {whole: asyncio.Lock() for whole in (True, False)}  # odd parts keep no whole page waiting
+
+    async def answer(self, request: web.Request, only: frozenset[str] | None) -> web.Response:
+        """The page of some sources, or of all for None."""
+        page = self._board.page(format_of(listed(request, "Accept")), only)
         headers = {"Content-Type": page.form.value, "Vary": "Accept, Accept-Encoding"}
         if not gzip_accepted(listed(request, "Accept-Encoding")):
             return web.Response(body=page.body, headers=headers)
-        body = await packed(page, packing[only is None])
+        body = await packed(page, self._packing[only is None])
         return web.Response(body=body, headers={**headers, "Content-Encoding": "gzip"})
+
+
+Legacy = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
+"""The answer of the one system replaced that had JSON of its own at this path; None where it is not meant."""
+
+
+def routes(board: Board, pages: Pages, legacy: Legacy) -> Iterable[web.AbstractRouteDef]:
+    async def metrics(request: web.Request) -> web.StreamResponse:
+        if json_preferred(listed(request, "Accept")) and (found := await legacy(request)) is not None:
+            return found
+        return await pages.answer(request, chosen(board, request.query.getall("source", [])))
 
     return [web.get("/metrics", metrics)]
 

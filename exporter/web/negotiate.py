@@ -1,7 +1,7 @@
 """What a request may be answered with: its Accept and Accept-Encoding, weighed as RFC 9110 (12.4.2, 12.5) says."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from exporter.runtime.exposition import Format
@@ -43,34 +43,63 @@ def wishes(header: str) -> Iterator[Wish]:
             yield Wish(name.strip().lower(), parameters, float(weight))
 
 
-def specificity(wish: Wish, form: Format) -> int | None:
-    """How closely an element names a format: 0 as `*/*`, 1 by its first half, 2 and more in full; None if not."""
+Rank = tuple[float, int, int]
+"""How much a type is liked: its weight, how closely it is named, and how early."""
+
+UNLIKED: Rank = (0.0, 0, 0)
+
+
+def specificity(wish: Wish, name: str, parameters: Mapping[str, str]) -> int | None:
+    """How closely an element names a type: 0 as `*/*`, 1 by its first half, 2 and more in full; None if not."""
     if wish.name == "*/*":
         return 0
-    if wish.name == TYPES[form].partition("/")[0] + "/*":
+    if wish.name == name.partition("/")[0] + "/*":
         return 1
-    if wish.name != TYPES[form]:
+    if wish.name != name:
         return None
-    asked = wish.parameters.keys() & PARAMETERS[form].keys()
-    if any(wish.parameters[key] != PARAMETERS[form][key] for key in asked):
+    asked = wish.parameters.keys() & parameters.keys()
+    if any(wish.parameters[key] != parameters[key] for key in asked):
         return None
     return 2 + len(asked)
+
+
+def rank(listed: Sequence[Wish], name: str, parameters: Mapping[str, str]) -> Rank:
+    """How much a type is liked: the weight is that of the element naming it most closely."""
+    named = [(specificity(wish, name, parameters), -i, wish.weight) for i, wish in enumerate(listed)]
+    close, place, weight = max(((c, i, w) for c, i, w in named if c is not None), default=(0, 0, 0.0))
+    return (weight, close, place) if weight > 0 else UNLIKED
 
 
 def format_of(accept: str) -> Format:
     """The format an Accept header asks for; text 0.0.4 where it asks for nothing that there is.
 
-    The weight of a format is that of the element naming it most closely. Among formats of one weight the more closely
-    named wins, then the one named first. There is no answer 406: a scraper that understands neither would fail anyhow.
+    Among formats of one weight the more closely named wins, then the one named first. There is no answer 406: a scraper
+    that understands neither would fail anyhow.
     """
-    best, best_rank = Format.TEXT, (0.0, 0, 0)
-    listed = list(wishes(accept))
+    listed = [*wishes(accept)]
+    best, liked = Format.TEXT, UNLIKED
     for form in Format:
-        named = [(specificity(wish, form), -i, wish.weight) for i, wish in enumerate(listed)]
-        close, place, weight = max(((c, i, w) for c, i, w in named if c is not None), default=(0, 0, 0.0))
-        if weight > 0 and (weight, close, place) > best_rank:
-            best, best_rank = form, (weight, close, place)
+        if (found := rank(listed, TYPES[form], PARAMETERS[form])) > liked:
+            best, liked = form, found
     return best
+
+
+def json_preferred(accept: str) -> bool:
+    """Whether JSON is liked better than every format of metrics: who takes anything is served metrics."""
+    listed = [*wishes(accept)]
+    return rank(listed, "application/json", {}) > max(rank(listed, TYPES[form], PARAMETERS[form]) for form in Format)
+
+
+def metrics_named(accept: str) -> bool:
+    """Whether an Accept header names a format of metrics, as every Prometheus does: text with its version, or
+    OpenMetrics."""
+    return any(
+        wish.weight > 0
+        and (
+            wish.name == TYPES[Format.OPENMETRICS] or (wish.name == TYPES[Format.TEXT] and "version" in wish.parameters)
+        )
+        for wish in wishes(accept)
+    )
 
 
 def gzip_accepted(accept_encoding: str) -> bool:

@@ -2,28 +2,35 @@
 
 import logging
 import os
-import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ssl import SSLContext
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
+from exporter.core.address import Address
 from exporter.core.errors import ConfigError, Problem
 from exporter.core.family import OTHER
 from exporter.runtime.board import Board
 from exporter.runtime.clock import Clock
 from exporter.runtime.guard import Failure, guarded
+from exporter.runtime.hub import Hub
 from exporter.runtime.itself import Reload, Traffic
 from exporter.web import admin, catalogue, metrics, status
+from exporter.web.apis import LARGEST_BODY, ROUTE, STARTING, Apis, Due, Kept, nothing_due, response
+from exporter.web.faces import MAIN, Faces, Place, nobody
 from exporter.web.frame import Frame
+from exporter.web.gate import Gate, guarding
+from exporter.web.guide import guide_routes
+from exporter.web.metrics import Pages
+from exporter.web.work import Worked
 
 log = logging.getLogger(__name__)
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-LARGEST_BODY = 64 * 1024
 GRACE = 5.0
 """Seconds that requests under way may take to end when the server stops."""
 
@@ -31,7 +38,7 @@ GRACE = 5.0
 @dataclass(frozen=True, slots=True)
 class Served:
     """What the listeners read. `started` is epoch seconds; `loaded` says how the configuration was last loaded;
-    `reloading` loads it anew and is None where `/-/reload` is not enabled."""
+    `reloading` loads it anew and is None where `/-/reload` is not enabled; `gate` is that of the main listener."""
 
     board: Board
     traffic: Traffic
@@ -40,23 +47,90 @@ class Served:
     catalogue: catalogue.Catalogue
     loaded: Callable[[], Reload]
     reloading: admin.Reloading | None = None
+    works: Callable[[], Sequence[Worked]] = tuple
+    notes: Callable[[], Sequence[status.Concern]] = tuple
+    faces: Faces = nobody
+    due: Due = nothing_due
+    kept: Kept = field(default_factory=dict)
+    gate: Gate = field(default_factory=Gate)
+
+    @property
+    def apis(self) -> Apis:
+        """The Apis of its sources."""
+        return Apis(self.faces, self.board, self.clock, self.traffic, Pages(self.board), self.due, self.kept)
 
 
 def application(served: Served) -> web.Application:
     """All routes of the main listener. Every answer comes from what the board holds already."""
     frame = Frame.load()
-    around = [recording(served.traffic, served.clock), catching]
-    app = web.Application(middlewares=around, client_max_size=LARGEST_BODY)
-    app.add_routes(status.routes(frame, served.board, served.clock, served.started, served.loaded))
+    apis = served.apis
+    around = [recording(served.traffic, served.clock), catching, guarding(served.gate, apis), below(apis)]
+    app = web.Application(middlewares=around, client_max_size=LARGEST_BODY + 1)
+    app.add_routes(status.routes(frame, lambda: look(served)))
     app.add_routes(catalogue.routes(frame, served.catalogue))
-    app.add_routes(metrics.routes(served.board))
+    app.add_routes(metrics.routes(served.board, apis.pages, apis.metrics))
+    app.add_routes(guide_routes(frame, apis))
     app.add_routes(admin.routes(served.board, served.reloading))
-    app.on_response_prepare.append(sign)
+    app.on_response_prepare.extend((sign, adorning(served.gate)))
+    app.on_shutdown.append(parting(served.traffic.hub, MAIN))
     return app
+
+
+def own(served: Served, name: str, app: str = "") -> web.Application:
+    """All routes of a listener that has nothing but one source's Api, or one app of it."""
+    apis, place = served.apis, Place(f"{name}/{app}" if app else name, "", app)
+
+    @web.middleware
+    async def alone(request: web.Request, handler: Handler) -> web.StreamResponse:
+        face = served.faces().get(name)
+        return response(STARTING) if face is None else await apis.answered(request, face, place)
+
+    around = [recording(served.traffic, served.clock), catching, alone]
+    made = web.Application(middlewares=around, client_max_size=LARGEST_BODY + 1)
+    made.on_response_prepare.append(sign)
+    made.on_shutdown.append(parting(served.traffic.hub, place.listener))
+    return made
+
+
+def parting(hub: Hub, listener: str) -> Callable[[web.Application], Awaitable[None]]:
+    """Ends the streams of a listener that is going."""
+
+    async def end(_: web.Application) -> None:
+        hub.close(listener)
+
+    return end
+
+
+def below(apis: Apis) -> Middleware:
+    """The Apis, where no route of the main listener is meant."""
+
+    @web.middleware
+    async def find(request: web.Request, handler: Handler) -> web.StreamResponse:
+        unknown = isinstance(request.match_info.http_exception, web.HTTPNotFound)
+        found = await apis.main(request) if unknown else None
+        return await handler(request) if found is None else found
+
+    return find
+
+
+def look(served: Served) -> status.Status:
+    """What the status page shows now."""
+    sources = [(source, served.board.facts(source.name)) for source in served.board.sources]
+    return status.Status(
+        now=served.clock.now(),
+        started=served.started,
+        loaded=served.loaded(),
+        sources=sources,
+        works=served.works(),
+        notes=served.notes(),
+        apis={name: (f"/{name}/",) for name, face in served.faces().items() if face.access.public},
+    )
 
 
 def template(request: web.Request) -> str:
     """The route of a request, as it was declared: one of few, whatever callers ask for."""
+    if route := request.match_info.get(ROUTE):
+        return str(route)
     resource = request.match_info.route.resource
     return OTHER if resource is None else resource.canonical
 
@@ -73,7 +147,8 @@ def recording(traffic: Traffic, clock: Clock) -> Middleware:
         except web.HTTPException as refusal:
             traffic.record(template(request), method, refusal.status, clock.monotonic() - begun)
             raise
-        traffic.record(template(request), method, answer.status, clock.monotonic() - begun)
+        spent = clock.monotonic() - begun if isinstance(answer, web.Response) else None  # a stream lasts as it likes
+        traffic.record(template(request), method, answer.status, spent)
         return answer
 
     return record
@@ -92,68 +167,59 @@ async def sign(_: web.Request, response: web.StreamResponse) -> None:
     response.headers["X-Content-Type-Options"] = "nosniff"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen; `host` is None for every interface, of IPv4 and IPv6."""
+def adorning(gate: Gate) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Says the headers of the terms with every answer that does not say them itself."""
 
-    host: str | None
-    port: int
+    async def adorn(_: web.Request, response: web.StreamResponse) -> None:
+        for name, value in gate.terms.headers.items():
+            response.headers.setdefault(name, value)
 
-    def __str__(self) -> str:
-        host = self.host or ""
-        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
-
-
-def address(text: str) -> Address:
-    """`127.0.0.1:10210`, `localhost:10210`, `[::1]:10210`, and `:10210` or `[::]:10210` for every interface.
-
-    ValueError says what is wrong with it. Port 0 is any that is free.
-    """
-    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|([^\s:/\[\]@]*)):([0-9]{1,5})", text, re.ASCII)
-    if not found:
-        raise ValueError(f"expected host:port, [IPv6 address]:port or :port, found {text!r}")
-    if (port := int(found[3])) > 65535:
-        raise ValueError(f"expected a port from 0 to 65535, found {text!r}")
-    host = found[1] or found[2]
-    return Address(None if host in ("", "::") else host, port)
+    return adorn
 
 
 @asynccontextmanager
 async def serving(
-    app: web.Application, addresses: Sequence[Address], grace: float = GRACE
+    app: web.Application, addresses: Sequence[Address], grace: float = GRACE, gate: Gate | None = None
 ) -> AsyncIterator[Sequence[str]]:
-    """Listens on all of the addresses and gives the URLs it is reached at; at the end it takes no new requests and
-    waits `grace` seconds for those under way.
+    """Listens on all of the addresses, as the gate's terms have it, and gives the URLs it is reached at; at the end it
+    takes no new requests and waits `grace` seconds for those under way.
 
     Raises ConfigError with every address that cannot be listened on; then it listens on none.
     """
+    running, gate = runner(app, grace), gate or Gate()
+    await running.setup()
+    try:
+        found = [await listen(running, at, gate.context) for at in addresses]
+        if problems := [Problem("--web.listen-address", None, problem) for problem in found if problem]:
+            raise ConfigError(problems)
+        scheme = "https" if gate.context else "http"
+        yield [url(bound[0], bound[1], scheme) for bound in running.addresses]
+    finally:
+        await running.cleanup()
+
+
+def runner(app: web.Application, grace: float) -> web.AppRunner:
+    """What serves an application; at its end, requests under way get `grace` seconds."""
     protocol = logging.getLogger(f"{__name__}.protocol")
     protocol.addFilter(worth_a_line)
-    runner = web.AppRunner(app, access_log=None, logger=protocol, shutdown_timeout=grace)
-    await runner.setup()
-    try:
-        problems = [problem for at in addresses if (problem := await listen(runner, at))]
-        if problems:
-            raise ConfigError(problems)
-        yield [url(*bound[:2]) for bound in runner.addresses]
-    finally:
-        await runner.cleanup()
+    return web.AppRunner(app, access_log=None, logger=protocol, shutdown_timeout=grace)
 
 
-async def listen(runner: web.AppRunner, at: Address) -> Problem | None:
+async def listen(runner: web.AppRunner, at: Address, context: SSLContext | None = None) -> str | None:
+    """Listens on one address more, over TLS where there is a context; gives why it cannot."""
     try:
-        await web.TCPSite(runner, at.host, at.port).start()
+        await web.TCPSite(runner, at.host, at.port, ssl_context=context).start()
     except (OSError, UnicodeError) as error:  # names that do not resolve, or cannot, are among them
         code = getattr(error, "errno", None) or 0
         why = os.strerror(code) if code > 0 else "that name does not resolve"
-        return Problem("--web.listen-address", None, f"cannot listen on {at}: {why.lower()}")
+        return f"cannot listen on {at}: {why.lower()}"
     return None
 
 
-def url(host: str, port: int) -> str:
+def url(host: str, port: int, scheme: str = "http") -> str:
     """Where a browser on this machine reaches a bound socket."""
     near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # read from a socket, not bound here
-    return f"http://[{near}]:{port}" if ":" in near else f"http://{near}:{port}"
+    return f"{scheme}://[{near}]:{port}" if ":" in near else f"{scheme}://{near}:{port}"
 
 
 def worth_a_line(record: logging.LogRecord) -> bool:

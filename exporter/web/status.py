@@ -1,43 +1,26 @@
 """GET /: how everything stands, for people; works without scripts, and keeps itself up to date with one."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from aiohttp import web
 
 from exporter.core.source import Source
-from exporter.runtime.board import Board
-from exporter.runtime.clock import Clock
 from exporter.runtime.itself import Reload
-from exporter.runtime.refresh import pause
 from exporter.runtime.standing import SourceFacts, Standing
+from exporter.web import narrow, table, work
 from exporter.web.frame import Frame
+from exporter.web.levels import WORDS, level, sign, since
 from exporter.web.markup import Html, join, tag, text
-from exporter.web.words import ago, clock_time, count, length, number, span, time
+from exporter.web.narrow import ALL, Filter
+from exporter.web.table import Shown, anchor, lasting
+from exporter.web.words import ago, clock_time, count, length, number, time
+from exporter.web.work import Worked
 
 LISTED = 6
 """Concerns named at the top; further ones are found in the table."""
-
-LONGEST = 600
-"""Characters of a message that are shown; its log line has all of it."""
-
-SIGNS = {"well": "●", "bad": "▲", "old": "◆", "new": "○"}
-COLUMNS = ("Source", "Part", "State", "Last success", "Took", "Next read", "Skipped")
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What the page shows: at `now`, of an exporter `started` at (both epoch seconds)."""
-
-    now: float
-    started: float
-    loaded: Reload
-    sources: Sequence[tuple[Source, SourceFacts]]
-
-    @property
-    def standings(self) -> list[Standing]:
-        return [standing for _, facts in self.sources for standing in facts.standings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,37 +34,77 @@ class Concern:
     to: str | None = None
 
 
-def routes(
-    frame: Frame, board: Board, clock: Clock, started: float, loaded: Callable[[], Reload]
-) -> Iterable[web.AbstractRouteDef]:
-    async def show(_: web.Request) -> web.Response:
-        sources = [(source, board.facts(source.name)) for source in board.sources]
-        status = Status(clock.now(), started, loaded(), sources)
-        return frame.page("/", f"{headline(status)} · studio-exporter", main(status))
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the page shows: at `now`, of an exporter `started` at (both epoch seconds).
+
+    `works` are what the ledger has counted; `notes` what else needs attention; `apis` where each source's own API is
+    served (paths, by the source's name).
+    """
+
+    now: float
+    started: float
+    loaded: Reload
+    sources: Sequence[tuple[Source, SourceFacts]]
+    works: Sequence[Worked] = ()
+    notes: Sequence[Concern] = ()
+    apis: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def standings(self) -> list[Standing]:
+        return [standing for _, facts in self.sources for standing in facts.standings]
+
+
+def routes(frame: Frame, look: Callable[[], Status]) -> Iterable[web.AbstractRouteDef]:
+    """The page of whatever a look finds."""
+
+    async def show(request: web.Request) -> web.Response:
+        status = look()
+        return frame.page("/", f"{headline(status)} · studio-exporter", main(status, narrow.asked(request)))
 
     return [web.get("/", show)]
 
 
-def level(standing: Standing) -> str:
-    """How a part stands, in one word."""
-    if standing.stale:
-        return "old"
-    if not standing.tried:
-        return "new"
-    return "well" if standing.up else "bad"
+def main(status: Status, wanted: Filter = ALL) -> Html:
+    """The page but for its frame. Whatever is filtered away, what needs attention is said at the top."""
+    shown = [*matching(status, wanted)]
+    works = [each for each in status.works if wanted.finds(each.source, each.pipeline, each.lane)]
+    counts = Counter(map(level, status.standings))
+    return tag(
+        "main",
+        verdict(status, wanted),
+        overview(status),
+        narrow.form(wanted, counts),
+        tag("p", *found(wanted, sum(len(each.standings) for each in shown), counts.total()), id="found"),
+        table.table(shown, status.now) if shown else None,
+        None
+        if status.sources
+        else tag("p", "They belong under ", tag("code", "sources"), " in the configuration file."),
+        work.table(works, status.now) if works else None,
+        id="main",
+    )
 
 
-WORDS = {"well": "reading well", "bad": "failing", "old": "too old to show", "new": "not read yet"}
+def matching(status: Status, wanted: Filter) -> Iterable[Shown]:
+    """The sources with the parts that a filter leaves; without one, all of them."""
+    for source, facts in status.sources:
+        fitting = [each for each in facts.standings if wanted.fits(each, source.name, facts.kind)]
+        if fitting or not wanted:
+            yield Shown(source, facts, fitting, status.apis.get(source.name, ()))
 
 
-def since(standing: Standing) -> float | None:
-    """Since when it has stood so; values that are too old have been ageing since they were read."""
-    return standing.last_success if standing.stale else standing.since
+def found(wanted: Filter, many: int, total: int) -> Iterable[Html]:
+    """What a filter leaves, and the way back; what is there without one says nothing."""
+    said = f"{number(many)} of {count(total, 'part')} shown" if many else "No part is like that"
+    yield tag("span", said if wanted else "", role="status")
+    if wanted:
+        yield join(" ", tag("a", "Show all", href="/"))
 
 
 def concerns(status: Status) -> list[Concern]:
-    """What needs attention, the longest standing first."""
+    """What needs attention: the worst first, of that what has stood longest."""
     found = [] if status.loaded.good else [Concern("bad", "Configuration", "the last reload failed")]
+    found += status.notes
     for source, facts in status.sources:
         to = f"#{quote(anchor(source))}"
         found += [
@@ -91,19 +114,19 @@ def concerns(status: Status) -> list[Concern]:
         ]
         if lost := facts.dropped.get("limit", 0):
             found.append(Concern("old", source.name, f"{number(lost)} series past a limit are not shown", to=to))
-    return sorted(found, key=lambda concern: concern.since or 0)
+    return sorted(found, key=lambda concern: (concern.level != "bad", concern.since or 0))
 
 
 def headline(status: Status) -> str:
     """What is wrong and since when, at a glance. It holds no age, so that it is read aloud only when it changes."""
     levels = [level(standing) for standing in status.standings]
     total = count(len(levels), "part")
-    found = concerns(status)
-    first = min((concern.since for concern in found if concern.since is not None), default=None)
     if counted := [f"{number(n)} {WORDS[how]}" for how in ("bad", "old") if (n := levels.count(how))]:
+        wrong = [since(standing) for standing in status.standings if level(standing) in ("bad", "old")]
+        first = min((at for at in wrong if at is not None), default=None)
         when = [] if first is None else [f"since {clock_time(first, status.now)}"]
         return f"Of {total}: {', '.join([*counted, *when])}"
-    if found:
+    if found := concerns(status):
         return f"{found[0].where}: {found[0].words}" if len(found) == 1 else f"{len(found)} things need attention"
     if not status.sources:
         return "No sources are configured"
@@ -112,24 +135,21 @@ def headline(status: Status) -> str:
     return f"All is read well: {count(len(status.sources), 'source')}, {total}"
 
 
-def main(status: Status) -> Html:
-    """The page but for its frame."""
-    return tag("main", verdict(status), overview(status), table(status), id="main")
-
-
-def verdict(status: Status) -> Html:
+def verdict(status: Status, wanted: Filter) -> Html:
     found = concerns(status)
     waiting = not status.sources or any(not standing.tried for standing in status.standings)
     how = "bad" if any(c.level == "bad" for c in found) else "old" if found else "new" if waiting else "well"
-    items = [concern(each, status.now) for each in found[:LISTED]]
+    items = [concern(each, status.now, wanted) for each in found[:LISTED]]
     if len(found) > LISTED:
         items.append(tag("li", f"and {number(len(found) - LISTED)} more below"))
     heading = tag("div", tag("h1", sign(how), headline(status)), role="status")
     return tag("section", heading, tag("ul", *items) if items else None, class_=f"verdict {how}", aria_label="Summary")
 
 
-def concern(each: Concern, now: float) -> Html:
-    where = tag("a", each.where, href=each.to) if each.to else text(each.where)
+def concern(each: Concern, now: float, wanted: Filter) -> Html:
+    """A line about one; what it leads to may be filtered away, so then it leads to the page without a filter."""
+    to = f"/{each.to}" if each.to and wanted and each.to.startswith("#") else each.to
+    where = tag("a", each.where, href=to) if to else text(each.where)
     return tag("li", sign(each.level), where, ": ", each.words, *lasting(each.since, now))
 
 
@@ -138,9 +158,11 @@ def overview(status: Status) -> Html:
     told = {
         "Up": time(status.started, length(status.now - status.started)),
         "Configuration": join(words, ago(status.loaded.at, status.now), *wrong(status.loaded)),
-        "Sources": number(len(status.sources)),
-        "Series": number(sum(facts.series for _, facts in status.sources)),
+        "Sources": text(number(len(status.sources))),
+        "Series": text(number(sum(facts.series for _, facts in status.sources))),
     }
+    if status.works:
+        told["Work"] = work.summary(status.works)
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in told.items()))
 
 
@@ -148,93 +170,3 @@ def wrong(loaded: Reload) -> Iterable[Html]:
     """The first thing the last reload found wrong; its log line has the others."""
     if lines := loaded.problem.splitlines():
         yield tag("small", lines[0], f" (and {number(len(lines) - 1)} more)" if lines[1:] else "", class_="message")
-
-
-def table(status: Status) -> Html:
-    """A body for every source, a row for every part. The roles keep it a table where a phone's style takes it apart."""
-    heads = [tag("th", name, scope="col", role="columnheader") for name in COLUMNS]
-    head = tag("thead", tag("tr", *heads, role="row"), role="rowgroup")
-    bodies = [rows(source, facts, status.now) for source, facts in status.sources]
-    return tag("table", tag("caption", "Sources and their parts"), head, *bodies, role="table")
-
-
-def rows(source: Source, facts: SourceFacts, now: float) -> Html:
-    series = tag("span", f"{number(facts.series)} of {number(facts.limit)} series")
-    link = tag("a", "metrics", href=f"/metrics?source={quote(source.name, '')}", aria_label=f"metrics of {source.name}")
-    about = tag(
-        "th",
-        tag("b", source.name),
-        tag("small", " ", facts.kind),
-        tag("small", series, " ", link, class_="line"),
-        tag("small", f"dropped: {lost}", class_="line old") if (lost := reasons(facts.dropped)) else None,
-        scope="rowgroup",
-        role="rowheader",
-        rowspan=str(max(len(facts.standings), 1)),
-    )
-    lines = [row(source, standing, now) for standing in facts.standings]
-    first, rest = lines[:1] or [join()], lines[1:]
-    body = [tag("tr", about, *first, role="row"), *(tag("tr", line, role="row") for line in rest)]
-    return tag("tbody", *body, role="rowgroup", id=anchor(source))
-
-
-def row(source: Source, standing: Standing, now: float) -> Html:
-    """The cells of one part."""
-    at, took = standing.last_success, standing.last_seconds
-    cells = (
-        state(standing, now),
-        "never" if at is None else ago(at, now),
-        "not yet" if took is None else span(took),
-        upcoming(source, standing, now),
-        tag("b", skipped) if (skipped := reasons(standing.taken.skipped if standing.taken else {})) else "none",
-    )
-    named = zip(COLUMNS[2:], cells, strict=True)
-    part = tag("th", standing.part.name, scope="row", role="rowheader", class_="part")
-    return join(part, *(tag("td", cell, role="cell", data_label=name) for name, cell in named))
-
-
-def state(standing: Standing, now: float) -> Html:
-    how = level(standing)
-    said = tag("span", sign(how), WORDS[how], class_=f"state {how}")
-    return join(said, *lasting(since(standing), now), *trouble(standing))
-
-
-def trouble(standing: Standing) -> Iterable[Html]:
-    """Why a part fails, and what that means for its series."""
-    if not (failure := standing.failure):
-        return
-    shown = failure.message[:LONGEST] + ("…" if len(failure.message) > LONGEST else "")
-    yield tag("p", tag("b", failure.reason), " ", shown, class_="message")
-    yield tag("p", f"{count(standing.failing, 'attempt')} in a row; {left(standing)}", class_="fine")
-
-
-def left(standing: Standing) -> str:
-    if standing.stale:
-        return "its series have left the page"
-    return "no read has succeeded yet" if standing.taken is None else "its last good values are still shown"
-
-
-def lasting(at: float | None, now: float) -> Iterable[Html]:
-    if at is not None:
-        yield tag("span", " since ", time(at, clock_time(at, now)), f" ({length(now - at)})", class_="since")
-
-
-def upcoming(source: Source, standing: Standing, now: float) -> Html:
-    """When the part is read next."""
-    if standing.attempted is None or standing.last_seconds is None:
-        return text("now")
-    ahead = standing.attempted + pause(source, standing, standing.last_seconds) - now
-    every = f"every {span(standing.part.schedule.interval)}"
-    return join(f"in {length(ahead)} " if ahead >= 1 else "now ", tag("small", every))
-
-
-def reasons(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{number(n)} {reason}" for reason, n in sorted(counts.items()) if n)
-
-
-def anchor(source: Source) -> str:
-    return f"source-{source.name}"
-
-
-def sign(how: str) -> Html:
-    """A mark besides the words, never instead of them."""
-    return tag("span", SIGNS[how], class_=f"sign {how}", aria_hidden="true")

@@ -16,6 +16,16 @@ def count(value: int, what: str) -> str:
     return f"{number(value)} {what}{'' if value == 1 else 's'}"
 
 
+def share(part: int, whole: int) -> str:
+    """How much of it that is: `3 %`, `0.4 %`, and never 0 or 100 unless it is."""
+    percent = 100 * part / whole
+    if 0 < percent < 0.1:
+        return "under 0.1 %"
+    if 99.9 < percent < 100:
+        return "over 99.9 %"
+    return f"{percent:.1f}".removesuffix(".0") + " %"
+
+
 def span(seconds: float) -> str:
     """A length of time, in its two largest units: `850 ms`, `12 s`, `5 min`, `2 h 5 min`, `3 d 4 h`."""
     if seconds < 1:

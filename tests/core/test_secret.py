@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from exporter.core.secret import Secret
+from exporter.core.secret import Secret, misread
 
 TEXT = "hunter2-s3cr3t"
 
@@ -51,3 +51,19 @@ def test_it_compares_and_hashes_by_value() -> None:
     assert Secret(TEXT) != Secret("another")
     assert Secret(TEXT) != TEXT
     assert len({Secret(TEXT), Secret(TEXT), Secret("another"), TEXT}) == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "good"),
+    [
+        ("postgresql://me:pass%40word@host/state", ("host", "state"), True),
+        ("postgresql://host/state", ("host", "state"), True),
+        ("sqlite:///state", (None, "state"), True),
+        ("postgresql://me:pass@word@host/state", ("word@host", "state"), False),
+        ("postgresql://m/e:password@host/state", ("m", "e:password@host/state"), False),
+    ],
+)
+def test_a_url_whose_password_may_be_taken_for_a_place_is_told(
+    url: str, shown: tuple[str | None, ...], good: bool
+) -> None:
+    assert (misread(Secret(url), *shown) is None) == good

@@ -100,6 +100,7 @@ def test_all_data_stand_when_it_says_ready(tmp_path: Path) -> None:
         lambda: seen.append({path.name for path in tmp_path.iterdir()}),
     )
     stays = {INGEST_REGISTRY, RENDER_JOBS, "decnet.db", "stakazo.db", "dashboard.db", "orchestrator"}
+    stays |= {"reconcile.json", "dashboard-projects.json", "shotgrid.url"}
     assert seen == [stays | {"decnet.db-wal", "decnet.db-shm"}]
     assert {path.name for path in tmp_path.iterdir()} == stays
 
@@ -142,7 +143,7 @@ def no_space(home: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("prepare", "words"),
     [
-        (nowhere, "unable to open database file"),
+        (nowhere, "No such file or directory"),
         (occupied, "file is not a database"),
         (no_space, "File too large|disk I/O error|disk is full"),
     ],

@@ -1,8 +1,9 @@
-"""Trafalgar in the simulated studio: its story, and the two files that tell it."""
+"""Trafalgar in the simulated studio: its story, and the files that tell it."""
 
 import copy
 import json
 from collections import Counter
+from contextlib import suppress
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -11,8 +12,19 @@ from typing import Any
 import pytest
 
 from exporter.demo import trafalgar
+from exporter.demo.shows import SHOWS, shots
 from exporter.demo.studio import Studio
-from exporter.demo.trafalgar import INGEST_REGISTRY, JOBS_KEPT, RENDER_JOBS, RUNS_KEPT, SHOWS, SLOTS, Ingest, Render
+from exporter.demo.trafalgar import (
+    INGEST_REGISTRY,
+    JOBS_KEPT,
+    PROJECTS,
+    RECONCILE,
+    RENDER_JOBS,
+    RUNS_KEPT,
+    SLOTS,
+    Ingest,
+    Render,
+)
 from exporter.demo.world import DAY, PACE, Agenda, Clock, chance
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "trafalgar" / "inputs"
@@ -25,8 +37,9 @@ class Live:
 
     def __init__(self, seed: int = 1, began: float = BEGAN, **keep: int) -> None:
         self.agenda = Agenda(Clock(began, PACE))
-        self.ingest = Ingest(self.agenda, chance(seed, "ingest"), **keep)
-        self.render = Render(self.agenda, chance(seed, "render"), **keep)
+        every = shots(chance(seed, "shots"))
+        self.ingest = Ingest(self.agenda, chance(seed, "ingest"), every, **keep)
+        self.render = Render(self.agenda, chance(seed, "render"), every, **keep)
         self.now = began
         self.agenda.advance(began)
 
@@ -214,12 +227,17 @@ def test_a_replaced_file_leaves_nothing_behind(tmp_path: Path) -> None:
         assert [*tmp_path.iterdir()] == [path]
 
 
-def test_files_are_written_when_something_changed_and_only_then(tmp_path: Path) -> None:
+def test_files_are_written_when_something_changed_and_only_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trafalgar, "TORN", 0.3)
     paused: list[tuple[float, str]] = []
-    registry, store = tmp_path / INGEST_REGISTRY, tmp_path / RENDER_JOBS
+    registry, store, records = tmp_path / INGEST_REGISTRY, tmp_path / RENDER_JOBS, tmp_path / RECONCILE
+    files = (registry, store, records)
 
     def wait(seconds: float) -> bool:
-        paused.append((seconds, registry.read_text()))
+        (torn,) = (text for path in (registry, records) if not whole(text := path.read_text()))
+        paused.append((seconds, torn))
         return False
 
     agenda = Agenda(Clock(BEGAN, PACE))
@@ -228,20 +246,34 @@ def test_files_are_written_when_something_changed_and_only_then(tmp_path: Path) 
         write()
         assert len(json.loads(registry.read_text())) == RUNS_KEPT
         assert len(json.loads(store.read_text())) == JOBS_KEPT
-        for path in (registry, store):
+        assert json.loads(records.read_text()).keys() == {"shotgrid", "filesystem", "s3"}
+        for path in files:
             path.unlink()
         write()
-        assert [*tmp_path.iterdir()] == []
-        for second in range(0, 600, 3):
+        assert not any(path.exists() for path in files)
+        for second in range(0, 300, 5):
             agenda.advance(BEGAN + second)
             write()
         assert len(json.loads(registry.read_text())) == RUNS_KEPT
         assert len(json.loads(store.read_text())) == JOBS_KEPT
-    assert paused
-    for seconds, torn in paused:
-        assert 0 < seconds < 1
-        with pytest.raises(json.JSONDecodeError):
-            json.loads(torn)
+        assert whole(records.read_text())
+    assert {torn[:2] for _, torn in paused} == {"[{", '{"'}
+    assert all(0 < seconds < 1 for seconds, _ in paused)
+
+
+def whole(text: str) -> bool:
+    """Whether it is all of a JSON document."""
+    with suppress(json.JSONDecodeError):
+        json.loads(text)
+        return True
+    return False
+
+
+def test_the_names_on_record_are_somebody_elses_as_well(tmp_path: Path) -> None:
+    with trafalgar.live(Studio(Agenda(Clock(BEGAN)), 1, tmp_path, lambda _: False)):
+        names = json.loads((tmp_path / PROJECTS).read_text())
+    assert names == sorted(names)
+    assert 0 < len({*names} & {*SHOWS.values()}) < len(names)
 
 
 def test_the_store_is_written_as_upstream_writes_it(tmp_path: Path) -> None:

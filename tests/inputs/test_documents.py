@@ -29,7 +29,7 @@ class Item(Record, frozen=True):
 
 
 Read = Content[list[Any]]
-Open = Callable[..., Document[Item, Any, list[Any]]]
+Open = Callable[..., Document[Item, Any, list[Any], list[Any]]]
 
 
 def identity(item: Item) -> Any:
@@ -38,8 +38,8 @@ def identity(item: Item) -> Any:
     return item.id
 
 
-def everything(rows: Iterable[Any]) -> list[Any]:
-    return list(rows)
+def everything(pieces: Iterable[list[Any]]) -> list[Any]:
+    return [row for piece in pieces for row in piece]
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ def file(tmp_path: Path) -> Path:
 def document(workers: list[Worker]) -> Open:
     def document(
         path: Path, row: Callable[[Item], Any] = identity, limit: int = 1 << 20
-    ) -> Document[Item, Any, list[Any]]:
+    ) -> Document[Item, Any, list[Any], list[Any]]:
         workers.append(Worker("a test"))
-        return Document(path, Layout(Item, row, everything, key="items"), limit, workers[-1])
+        return Document(path, Layout(Item, row, list, everything, key="items"), limit, workers[-1])
 
     return document
 
@@ -123,6 +123,32 @@ async def test_a_file_that_has_just_changed_is_read_once_more(file: Path, docume
     settled = await items.read(NOW + 15)
     assert settled.value == [3, 4]
     assert await items.read(NOW + 30) is settled
+
+
+async def test_of_a_file_that_is_rewritten_only_what_changed_is_judged(file: Path, document: Open) -> None:
+    judged: list[Any] = []
+
+    def row(item: Item) -> Any:
+        judged.append(item.id)
+        return identity(item)
+
+    many = [{"id": n, "text": "y" * 100} for n in range(5000)] + [{}]
+    items = document(write(file, {"items": many}), row)
+    first = await items.read(NOW)
+    assert len(judged) == len(many)
+    judged.clear()
+    assert (await items.read(NOW)) is first
+    assert (await document(write(file, {"items": many, "by": "me"}, LONG_AGO + 1), row).read(NOW)).value == first.value
+    judged.clear()
+    again = await items.read(NOW)
+    assert again.value is first.value
+    assert (again.records, again.skipped, judged) == (5000, {"missing": 1}, [])
+    write(file, {"items": [*many[:2000], {"id": "x"}, *many[2001:], {"id": 5000}]}, LONG_AGO + 2)
+    found = await items.read(NOW)
+    assert found.value == [*range(2000), "x", *range(2001, 5001)]
+    assert (found.records, found.skipped) == (5001, {"missing": 1})
+    assert {"x", 5000} <= {*judged}
+    assert len(judged) < 2000
 
 
 async def test_a_file_from_the_future_is_not_read_for_ever(file: Path, document: Open) -> None:
@@ -275,7 +301,7 @@ async def test_a_read_given_up_is_not_repeated_but_finished_and_kept(file: Path,
     assert rows == [1, 2]
 
 
-async def again(items: Document[Item, Any, list[Any]]) -> Read:
+async def again(items: Document[Item, Any, list[Any], list[Any]]) -> Read:
     """The next read that is not turned away because the one before has not quite returned."""
     while True:
         try:

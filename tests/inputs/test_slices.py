@@ -10,7 +10,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.core.errors import Malformed
-from exporter.inputs.slices import ABSENT, UNDECODABLE, NoList, NoObject, Record, Take, Undecodable, slices
+from exporter.inputs.slices import (
+    ABSENT,
+    UNDECODABLE,
+    NoList,
+    NoObject,
+    Record,
+    Slice,
+    Take,
+    Undecodable,
+    Wanted,
+    slices,
+)
 
 
 class Inner(Record, frozen=True):
@@ -36,7 +47,8 @@ class Reader:
 
 
 def read(data: bytes, chunk: int = 64, key: str | None = "runs", take: Take | None = None) -> list[Any]:
-    return [record for batch in slices(take or Reader(data), Outer, key, "runs.json", chunk) for record in batch]
+    found = slices(take or Reader(data), Wanted(Outer, key), "runs.json", chunk=chunk)
+    return [record for one in found if isinstance(one, Slice) for record in one.records]
 
 
 def expected(value: Any) -> Any:
@@ -184,7 +196,9 @@ def test_records_that_hold_what_begins_like_a_record_are_cut_where_they_end() ->
 
 def test_no_step_takes_much_more_than_a_chunk_however_long_the_list() -> None:
     data = json.dumps([{"id": n, "x": "y" * 50} for n in range(5000)]).encode()
-    batches = list(slices(Reader(data), Outer, None, "runs.json", 4096))
+    batches = [
+        one.records for one in slices(Reader(data), Wanted(Outer), "runs.json", chunk=4096) if isinstance(one, Slice)
+    ]
     assert max(map(len, batches)) <= 4096 // 60
     assert sum(map(len, batches)) == 5000
 
@@ -248,6 +262,6 @@ def test_what_the_system_says_while_bytes_are_taken_passes_through() -> None:
     def take(count: int) -> bytes:
         raise OSError(5, "Input/output error")
 
-    found: Iterator[Any] = slices(take, Outer, None, "runs.json")
+    found: Iterator[Any] = slices(take, Wanted(Outer), "runs.json")
     with pytest.raises(OSError, match="Input/output error"):
         next(found)

@@ -520,6 +520,7 @@ def test_a_place_says_nothing_of_users_and_parameters(url: str, place: str) -> N
         ("sqlite://", "expected the path of a file"),
         ("sqlite:///:memory:", "expected the path of a file"),
         ("postgresql://u:sec@ret@h/n", "expected no @ but the one before the host; in a user's name or password"),
+        ("postgresql://u/s:secret@h/n", "expected no @ but the one before the host; in a user's name or password"),
         ("mysql://u:secret@h", "expected the name of a database, as in mysql://user@host/name"),
         ("mysql://u:secret@h/", "expected the name of a database, as in mysql://user@host/name"),
     ],

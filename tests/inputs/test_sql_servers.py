@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -17,7 +16,7 @@ from exporter.core.errors import Malformed, Missing, Refused, SchemaMismatch, Ti
 from exporter.core.secret import Secret
 from exporter.inputs.sql import Database, Query, Row, naive
 from tests.fakes import until
-from tests.services import SERVERS, Server, connected, execute, mute, own_database, wired
+from tests.services import SERVERS, Server, Wire, connected, execute, mute, own_database, wired
 
 SECRET = "hunter2-secret"
 SCHEME = {"postgresql": "postgresql", "mariadb": "mariadb"}
@@ -448,6 +447,11 @@ async def failure(database: Database) -> str:
     return str(caught.value)
 
 
+async def silence(wire: Wire) -> None:
+    """Nothing gets through any more by the time it returns."""
+    wire.freeze()
+
+
 async def test_a_server_that_falls_silent_between_two_statements(url: str) -> None:
     threads, loop = {*threading.enumerate()}, asyncio.get_running_loop()
 
@@ -455,9 +459,7 @@ async def test_a_server_that_falls_silent_between_two_statements(url: str) -> No
 
         def work(query: Query) -> list[Row]:
             query("select 1")
-            loop.call_soon_threadsafe(wire.freeze)
-            while wire.flowing.is_set():
-                time.sleep(0)
+            asyncio.run_coroutine_threadsafe(silence(wire), loop).result()
             return query("select 2")
 
         async with opened(wire.url(url), within=0.3) as database:
@@ -484,9 +486,7 @@ async def test_a_bug_is_not_kept_waiting_by_a_server_that_fell_silent(url: str) 
 
         def work(query: Query) -> None:
             query("select 1")
-            loop.call_soon_threadsafe(wire.freeze)
-            while wire.flowing.is_set():
-                time.sleep(0)
+            asyncio.run_coroutine_threadsafe(silence(wire), loop).result()
             raise KeyError("a bug")
 
         async with opened(wire.url(url), within=5.0) as database:

@@ -400,6 +400,8 @@ def test_a_server_that_began_anew_between_two_commits_is_not_noticed() -> None:
         ("sqlite:///:memory:", "the path of a file"),
         ("oracle://me@host/state", "found 'oracle'"),
         ("/var/lib/state", "expected a database URL"),
+        ("postgresql://me:pass@word@host/state", "expected no @ but the one before the host"),
+        ("mariadb://m/e:password@host/state", "expected no @ but the one before the host"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_told_before_it_is(url: str, problem: str | None) -> None:

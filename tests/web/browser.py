@@ -5,7 +5,7 @@ import json
 import os
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,19 @@ OPTIONS = (
 DEADLINE = 30.0
 
 
+class Left(Exception):
+    """The page went away while it was asked."""
+
+
 class Browser:
-    """One tab. `complaints` are what its console said: errors of scripts, and what the content policy refused."""
+    """One tab. `complaints` are what its console said: errors of scripts, and what the content policy refused.
+    `requests` are the addresses it has asked for."""
 
     def __init__(self, socket: ClientWebSocketResponse) -> None:
         self._socket = socket
         self._calls = 0
         self.complaints: list[str] = []
+        self.requests: list[str] = []
 
     async def call(self, method: str, **params: Any) -> Any:
         """One command of the protocol, and its result."""
@@ -44,7 +50,11 @@ class Browser:
                 message = await self._socket.receive_json()
                 if message.get("method") in ("Log.entryAdded", "Runtime.exceptionThrown"):
                     self.complaints.append(json.dumps(message["params"]))
+                if message.get("method") == "Network.requestWillBeSent":
+                    self.requests.append(message["params"]["request"]["url"])
                 if message.get("id") == self._calls:
+                    if "navigated" in message.get("error", {}).get("message", ""):
+                        raise Left
                     assert "error" not in message, message
                     return message["result"]
 
@@ -62,11 +72,26 @@ class Browser:
         await self.call("Page.navigate", url=url)
         await self.until(f"location.href === {json.dumps(url)} && document.readyState === 'complete'")
 
+    async def press(self, key: str, code: int, text: str = "") -> None:
+        """A key of the keyboard, by its name and number (`Tab`, 9); `text` is what it writes."""
+        pressed = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        await self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **pressed)
+        await self.call("Input.dispatchKeyEvent", type="keyUp", **pressed)
+
+    async def write(self, text: str) -> None:
+        """Text, as a keyboard writes it where the focus is."""
+        for letter in text:
+            await self.press(letter, ord(letter.upper()), letter)
+
     async def until(self, condition: str) -> None:
         """Waits until an expression in the page is true."""
         async with asyncio.timeout(DEADLINE):
-            while not await self.run(condition):
+            while not await self._looked(condition):
                 pass  # every look is a turn of the browser's own loop
+
+    async def _looked(self, condition: str) -> Any:
+        with suppress(Left):  # it is on its way to another page
+            return await self.run(condition)
 
 
 @asynccontextmanager
@@ -85,7 +110,7 @@ async def browsing(home: Path) -> AsyncIterator[Browser]:
             tab = next(tab for tab in tabs if tab["type"] == "page")
             async with session.ws_connect(tab["webSocketDebuggerUrl"], max_msg_size=0) as socket:
                 browser = Browser(socket)
-                for domain in ("Page", "Log", "Runtime"):
+                for domain in ("Page", "Log", "Runtime", "Network"):
                     await browser.call(f"{domain}.enable")
                 yield browser
     finally:

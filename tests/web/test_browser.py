@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from exporter.web.server import address, application, serving
-from tests.fakes import things
+from exporter.core.address import address
+from exporter.web.server import application, serving
 from tests.web.browser import Browser, browsing
-from tests.web.examples import Example
-
-NASTY = "<img src=x onerror='window.owned=1'><script>window.owned=1</script> " + "unbroken" * 60
+from tests.web.examples import NASTY, every_state, everything
 
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 FAINT = """
@@ -36,20 +34,6 @@ FAINT = """
 """The texts whose contrast with what they stand on is less than WCAG 2.2 asks for (1.4.3, AA)."""
 
 
-def example() -> Example:
-    """Every state there is."""
-    made = Example()
-    for name, kind in (("vfx", "trafalgar"), ("publishing", "stakazo"), ("decoys", "decnet"), ("new", "decnet")):
-        made.add(name, "ingest", "database", kind=kind, limit=1 if name == "decoys" else 20_000)
-    for name in ("vfx", "publishing", "decoys"):
-        made.read(name, things(a=1, b=2), part="ingest", type=3)
-    made.pass_time(900)
-    made.read("vfx", things(a=1, b=2), part="ingest")
-    made.read("vfx", things(a=1), part="database")
-    made.fail("publishing", "malformed", NASTY, part="database")
-    return made
-
-
 @pytest.fixture
 async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
     async with browsing(tmp_path) as found:
@@ -58,9 +42,14 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_pages_fit_and_can_be_read(browser: Browser, scheme: str) -> None:
-    async with serving(application(example().served()), [address("127.0.0.1:0")]) as urls:
-        for path in ("/", "/catalogue"):
-            for width in (390, 800, 1280):
+    made = every_state()
+    for app, path in (
+        (application(made.served()), "/catalogue"),
+        (everything(made), "/"),
+        (everything(made), FILTERED),
+    ):
+        async with serving(app, [address("127.0.0.1:0")]) as urls:
+            for width in (320, 390, 800, 1090, 1280):
                 await browser.open(urls[0] + path, width, scheme)
                 assert await browser.run(FITS)
                 assert await browser.run(FAINT) == []
@@ -70,18 +59,19 @@ async def test_pages_fit_and_can_be_read(browser: Browser, scheme: str) -> None:
 
 
 async def test_what_a_source_says_stays_text(browser: Browser) -> None:
-    async with serving(application(example().served()), [address("127.0.0.1:0")]) as urls:
+    async with serving(application(every_state().served()), [address("127.0.0.1:0")]) as urls:
         await browser.open(f"{urls[0]}/")
         assert NASTY[:60] in await browser.run("document.querySelector('.message').textContent")
         assert await browser.run("window.owned === undefined && document.images.length === 0")
     assert browser.complaints == []
 
 
+FILTERED = "/?find=vfx&state=well&state=bad"
 REFRESH = "document.dispatchEvent(new Event('visibilitychange'))"  # as when its tab is looked at again
 
 
 async def test_the_page_brings_itself_up_to_date_under_the_reader_s_eyes(browser: Browser) -> None:
-    made = example()
+    made = every_state()
     async with serving(application(made.served()), [address("127.0.0.1:0")]) as urls:
         await browser.open(f"{urls[0]}/")
         await browser.run("document.querySelector('#source-vfx a').focus(); window.before = document.activeElement")
@@ -97,7 +87,7 @@ async def test_the_page_brings_itself_up_to_date_under_the_reader_s_eyes(browser
 
 
 async def test_the_page_says_that_it_is_old_when_nobody_answers(browser: Browser) -> None:
-    made = example()
+    made = every_state()
     shown = "!document.querySelector('.lost').hidden"
     async with AsyncExitStack() as stack:
         urls = await stack.enter_async_context(serving(application(made.served()), [address("127.0.0.1:0")]))
@@ -114,7 +104,7 @@ async def test_the_page_says_that_it_is_old_when_nobody_answers(browser: Browser
 
 
 async def test_the_page_needs_no_scripts(browser: Browser) -> None:
-    async with serving(application(example().served()), [address("127.0.0.1:0")]) as urls:
+    async with serving(application(every_state().served()), [address("127.0.0.1:0")]) as urls:
         await browser.call("Emulation.setScriptExecutionDisabled", value=True)
         await browser.call("Page.navigate", url=f"{urls[0]}/")
         await browser.until("document.readyState === 'complete' && document.querySelector('h1') !== null")

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.web.markup import Html, join, tag, text
+from exporter.web.markup import Html, join, tag, text, void
 from tests.web.examples import Seen
 
 
@@ -22,3 +22,7 @@ def test_markup_nests_and_text_does_not() -> None:
 
 def test_attributes_are_named_as_python_can_name_them() -> None:
     assert tag("a", None, class_="x", aria_label='"', href=None) == '<a class="x" aria-label="&quot;"></a>'
+
+
+def test_void_elements_have_no_end() -> None:
+    assert void("input", type="checkbox", checked="", value=None) == '<input type="checkbox" checked="">'

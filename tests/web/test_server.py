@@ -14,9 +14,10 @@ import pytest
 from aiohttp import ClientConnectionError, ClientSession
 from aiohttp.http_exceptions import BadStatusLine
 
+from exporter.core.address import Address, address
 from exporter.core.errors import ConfigError
 from exporter.runtime.itself import Reload
-from exporter.web.server import Address, address, application, serving, worth_a_line
+from exporter.web.server import application, serving, worth_a_line
 from tests.fakes import things, until
 from tests.web.examples import Example, asking
 

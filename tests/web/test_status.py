@@ -6,9 +6,12 @@ from itertools import pairwise
 import pytest
 
 from exporter import __version__
+from exporter.core.source import Limits, Source
 from exporter.runtime.itself import Reload
+from exporter.web.narrow import Filter
+from exporter.web.status import Concern, main
 from tests.fakes import START, things
-from tests.web.examples import Example, Seen, asking
+from tests.web.examples import APIS, NOTES, WORKS, Example, Seen, asking, every_state
 
 NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>\"' & \0 \udce9 ]]> -->"
 
@@ -37,6 +40,8 @@ def words(page: Seen) -> str:
 async def test_no_sources() -> None:
     page = await seen(Example())
     assert headline(page) == "No sources are configured"
+    assert "They belong under sources in the configuration file." in page.text
+    assert "table" not in {name for name, _ in page.elements}
     assert __version__ in page.text
 
 
@@ -146,6 +151,56 @@ async def test_many_concerns_are_listed_up_to_a_point() -> None:
     assert headline(page) == "Of 9 parts: 9 failing, since 08:01 UTC"
 
 
+def test_notes_are_concerns_the_worst_first() -> None:
+    made = Example()
+    made.add("vfx")
+    made.fail("vfx", "missing", "no such file")
+    made.pass_time(60)
+    page = Seen(main(made.status(notes=NOTES)))
+    told = [
+        "Ledger: cannot be written: the disk is full",
+        "vfx / main: failing",
+        "publishing: no index on publish_logs",
+    ]
+    places = [page.text.index(each) for each in told]
+    assert places == sorted(places)
+    assert "Of 1 part: 1 failing, since 08:00 UTC" in page.text  # and not since the ledger cannot be written
+
+
+@pytest.mark.parametrize(("how", "sign"), [("bad", "▲"), ("old", "◆")])
+def test_a_note_is_the_verdict_where_all_is_read_well(how: str, sign: str) -> None:
+    made = Example()
+    made.add("vfx")
+    made.read("vfx", things(a=1))
+    page = Seen(main(made.status(notes=[Concern(how, "Ledger", "cannot be written", START, "/-/ready")])))
+    assert f"{sign}Ledger: cannot be written{sign}Ledger: cannot be written since 08:00 UTC" in page.text
+    assert ("a", {"href": "/-/ready"}) in page.elements
+    assert ("section", {"class": f"verdict {how}", "aria-label": "Summary"}) in page.elements
+
+
+def test_the_apis_of_a_source_are_linked_beside_its_metrics() -> None:
+    page = Seen(main(every_state().status(apis=APIS)))
+    links = [attributes["href"] for name, attributes in page.elements if name == "a"]
+    assert [link for link in links if link and not link.startswith("#")] == [
+        "/metrics?source=vfx",
+        "/vfx/",
+        "/metrics?source=publishing",
+        "/publishing/",
+        "/publishing/admin/",
+        "/metrics?source=decoys",
+        "/metrics?source=new",
+    ]
+
+
+def test_finished_work_is_summed_up_at_the_top_and_listed_at_the_end() -> None:
+    page = Seen(main(every_state().status(works=WORKS)))
+    assert "Work11,036 finished, 572 failed ▲2 lanes failing again and again" in page.text
+    assert page.text.index("Sources and their parts") < page.text.index("Finished work")
+    plain = Seen(main(every_state().status()))
+    assert "inished work" not in plain.text
+    assert "Work" not in plain.text
+
+
 async def test_a_clock_set_back_makes_no_odd_ages() -> None:
     made = Example()
     made.add("vfx")
@@ -211,6 +266,7 @@ async def test_links_lead_to_pages_that_are_there() -> None:
     assert statuses == {
         "/": 200,
         "/catalogue": 200,
+        "/api": 200,
         "/metrics": 200,
         "/-/ready": 200,
         "/metrics?source=vfx%20%26%20co": 200,
@@ -236,3 +292,45 @@ async def test_a_page_tells_which_of_the_pages_it_is(path: str) -> None:
     page = await seen(Example(), path)
     current = [attributes["href"] for _, attributes in page.elements if attributes.get("aria-current") == "page"]
     assert current == [path]
+
+
+def shown(page: Seen) -> list[str]:
+    """The anchors of what is listed."""
+    return [attributes["id"] or "" for name, attributes in page.elements if name == "tbody"]
+
+
+def test_a_filter_leaves_what_fits_and_says_how_much() -> None:
+    status = every_state().status(works=WORKS, apis=APIS)
+    page = Seen(main(status, Filter("decoys")))
+    assert shown(page) == ["source-decoys", "work-decoys"]
+    assert "2 of 8 parts shown Show all" in page.text
+    assert "Of 8 parts: 1 failing, 2 too old to show" in page.text
+    page = Seen(main(status, Filter("database malformed", frozenset({"bad", "well"}))))
+    assert shown(page) == ["source-publishing"]
+    assert "1 of 8 parts shown" in page.text
+    everything = Seen(main(status))
+    assert len(shown(everything)) == 6
+    assert "Show all" not in everything.text
+
+
+def test_a_filter_that_nothing_fits() -> None:
+    page = Seen(main(every_state().status(works=WORKS), Filter("nowhere")))
+    assert shown(page) == []
+    assert "No part is like that Show all" in page.text
+
+
+def test_concerns_lead_out_of_a_filter() -> None:
+    status = every_state().status()
+    links = {attributes.get("href") for _, attributes in Seen(main(status)).elements}
+    assert "#source-publishing" in links
+    links = {attributes.get("href") for _, attributes in Seen(main(status, Filter("vfx"))).elements}
+    assert "/#source-publishing" in links
+    assert "#source-publishing" not in links
+
+
+async def test_a_source_without_parts_is_listed_unless_a_filter_is_set() -> None:
+    made = Example()
+    made.add("vfx")
+    made.board.add(Source("empty", "test", ()), Limits(), START)
+    assert "empty" in (await seen(made)).text
+    assert "empty" not in (await seen(made, "/?find=vfx")).text

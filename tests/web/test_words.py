@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.web.words import ago, clock_time, count, length, span
+from exporter.web.words import ago, clock_time, count, length, share, span
 
 NOON = 1_800_014_400.0  # 2027-01-15 12:00:00 UTC
 
@@ -47,3 +47,19 @@ def test_an_age_can_be_pointed_at() -> None:
 
 def test_things_are_counted() -> None:
     assert [count(0, "part"), count(1, "part"), count(1200, "part")] == ["0 parts", "1 part", "1,200 parts"]
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "expected"),
+    [
+        (0, 5, "0 %"),
+        (1, 8, "12.5 %"),
+        (1, 4, "25 %"),
+        (1, 999, "0.1 %"),
+        (1, 1_000_000, "under 0.1 %"),
+        (999_999, 1_000_000, "over 99.9 %"),
+        (7, 7, "100 %"),
+    ],
+)
+def test_a_share_is_none_or_all_only_if_it_is(part: int, whole: int, expected: str) -> None:
+    assert share(part, whole) == expected

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from exporter.core.family import over
+from exporter.core.finish import Batch, Pipeline
 from exporter.core.part import Part, Taken
 from exporter.core.scalar import did_you_mean
 from exporter.core.secret import Secret
@@ -14,15 +16,35 @@ from exporter.core.source import Context, Kind, Source
 from exporter.core.units import shown
 from exporter.domains import host as host_domain
 from exporter.domains import training as training_domain
+from exporter.domains.training import Sessions, Training
 from exporter.inputs.dialects import url_problem
+from exporter.inputs.handover import Handover
 from exporter.inputs.sql import Database
 from exporter.inputs.worker import Worker
+from exporter.inputs.writing import Writing
+from exporter.sources.music_agents.api import events, face
+from exporter.sources.music_agents.api.asking import Look
+from exporter.sources.music_agents.api.papers import Cabinet, Filed
+from exporter.sources.music_agents.api.tables import Book, Recorded
+from exporter.sources.music_agents.api.writes import Writes
 from exporter.sources.music_agents.database import Dashboard
 from exporter.sources.music_agents.files import Files
 from exporter.sources.music_agents.host import Machine
 from exporter.sources.music_agents.reports import ROSTER
 
 T = TypeVar("T")
+
+
+def _filed(value: Filed) -> Training:
+    return value.facts
+
+
+def _recorded(value: Recorded) -> Sessions:
+    return value.facts
+
+
+REPORTS = over(training_domain.REPORTS, _filed)
+SESSIONS = over(training_domain.SESSIONS, _recorded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +96,34 @@ def source(config: Config, context: Context) -> Source:
             each.close()
         for database in databases:
             await database.close()
+        if changing:
+            await changing.writing.close()
 
     parts: list[Part[Any]] = []  # Any: each part has a value type of its own
+    changing: Writes | None = None
     if config.orchestrator:
         files = Files(config.orchestrator, zone, context.limits.document_size)
-        parts.append(Part("files", _on(worker("files"), files.read), training_domain.REPORTS, context.schedule))
+        read = _on(worker("files"), Cabinet(config.orchestrator, files, zone).read)
+        runs = _pipeline("training_run", str(config.orchestrator), training_domain.RUN)
+        parts.append(Part("files", read, REPORTS, context.schedule, runs, events.filed))
     if url := config.url():
-        databases.append(Database(url, context.schedule.timeout, context.limits.rows_per_query))
-        read = Dashboard(databases[-1], zone).read
-        parts.append(Part("database", read, training_domain.SESSIONS, context.schedule))
+        databases.append(database := Database(url, context.schedule.timeout, context.limits.rows_per_query))
+        sessions = _pipeline("training_session", database.describe(), training_domain.SESSION)
+        look = Book(Dashboard(database, zone), zone).read
+        parts.append(Part("database", look, SESSIONS, context.schedule, sessions, events.recorded))
+        if context.api.writes:
+            changing = Writes(context.name, Writing(url, context.schedule.timeout), zone)
     if config.host:
         machine = Machine()
         parts.append(Part("host", _on(worker("host"), machine.read), host_domain.FAMILIES, context.schedule))
-    return Source(context.name, "music_agents", tuple(parts), {"agent": ROSTER}, close)
+    sight = Look(zone, config.timezone, frozenset(part.name for part in parts))
+    return Source(context.name, "music_agents", tuple(parts), {"agent": ROSTER}, close, api=face(sight, changing))
+
+
+def _pipeline(name: str, place: str, lane: str) -> Pipeline[Filed | Recorded]:
+    """One of two, and no lane of one: a session usually is a run, so their sum would count it twice."""
+    handover: Handover[Filed | Recorded] = Handover(lambda value, _: Batch(value.finishes, under=0))
+    return Pipeline(name, place, handover.pages, lanes=(lane,))
 
 
 def _on(worker: Worker, read: Callable[[float], Taken[T]]) -> Callable[[float], Awaitable[Taken[T]]]:

@@ -56,6 +56,10 @@ class Files:
         A file that cannot be read is counted as skipped, by reason, and so is what cannot be read within a file. Raises
         Missing where there is nothing to read, and where there is but no file can be read, why not. Blocks.
         """
+        return self.look(now)[0]
+
+    def look(self, now: float) -> tuple[Taken[Training], Found]:
+        """The same, and what it was made of."""
         found = self._found(now)
         if not (found.reports or found.result or found.settings):
             raise self._nothing(found)
@@ -64,7 +68,7 @@ class Files:
         if self._last is None or value != self._last:
             self._last = value
         count = len(found.reports) + (found.result is not None) + (found.settings is not None)
-        return Taken(self._last, self._origin(found, now), count, dict(+flaws))
+        return Taken(self._last, self._origin(found, now), count, dict(+flaws)), found
 
     def _found(self, now: float) -> Found:
         unread: dict[str, Skip | ReadError] = {}
@@ -109,6 +113,7 @@ def training(found: Found, zone: tzinfo, now: float, flaws: Counter[str]) -> Tra
         agents=report.agents if report else {},
         enabled=settings.enabled,
         targets=settings.targets,
+        finishes=(found.result.finish,) if found.result and found.result.finish else (),
     )
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
-from exporter.domains.training import AGENT_TRAINING, FAILED, TRAINED, Run
+from exporter.core.finish import Finish, instant, span
+from exporter.domains.training import AGENT_TRAINING, FAILED, RUN, TRAINED, Run
 from exporter.inputs.documents import Skip
-from exporter.sources.music_agents.times import epoch
+from exporter.sources.music_agents.times import epoch, moment
 
 STATUSES = {"success": True, "failed": False}
 PHASES = {"training": AGENT_TRAINING}
@@ -24,27 +25,32 @@ Object = Mapping[str, Any]  # Any: whatever JSON has in this place
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The last run; `flaws`: what of the record cannot be read, by reason."""
+    """The last run; `flaws`: what of the record cannot be read, by reason; `finish`: that of the run, where the record
+    says when and how it ended; `after`: the quality of the system after it, which only the JSON of old shows."""
 
     run: Run
     flaws: Mapping[str, int]
+    finish: Finish | None = None
+    after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What of the training configuration is measured: its cron expression (None where training is disabled or has
-    none), and by agent whether it is enabled, and the quality it should have."""
+    none), and by agent whether it is enabled, and the quality it should have; and all of `training` as it is written,
+    for the JSON of old."""
 
     schedule: str | None = None
     enabled: Mapping[str, bool] = field(default_factory=dict)
     targets: Mapping[str, float] = field(default_factory=dict)
     flaws: Mapping[str, int] = field(default_factory=dict)
+    written: Object = field(default_factory=dict, compare=False)
 
 
 def result(data: bytes, zone: tzinfo) -> Result | Skip:
     """The run that holistic_training_result.json records (contract 2.2); a Skip says why it is none.
 
-    `system_quality_after` is not read: nothing in the system writes it, and `system_quality_delta` is random.
+    `system_quality_after` is not measured: nothing in the system writes it, and `system_quality_delta` is random.
     """
     try:
         found = _object(data)
@@ -60,7 +66,15 @@ def result(data: bytes, zone: tzinfo) -> Result | Skip:
         phases={name: seconds for name, seconds in durations.items() if seconds is not None},
         agents=_agents(found, phases.get("training", {}), flaws),
     )
-    return Result(run, flaws)
+    finish = _finish(run, found.get("timestamp"), zone)
+    return Result(run, flaws, finish, _number(found.get("system_quality_after"), Counter()))
+
+
+def _finish(run: Run, written: object, zone: tzinfo) -> Finish | None:
+    """A run is told from others by its time as it is written, whatever zone that is taken to be in."""
+    if not isinstance(written, str) or run.succeeded is None or (at := instant(moment(written, zone))) is None:
+        return None
+    return Finish(written, at, RUN, run.succeeded, span(run.duration), attempt=written)
 
 
 def _agents(found: Object, training: Object, flaws: Counter[str]) -> dict[str, int]:
@@ -86,7 +100,8 @@ def settings(data: bytes) -> Settings | Skip:
         schedule = None
     agents = {name: _mapping(agent, flaws) for name, agent in _mapping(training.get("agent_training"), flaws).items()}
     enabled = {name: flag for name, agent in agents.items() if (flag := _flag(agent, flaws)) is not None}
-    return Settings(schedule, enabled, _targets(_mapping(training.get("quality_targets"), flaws), flaws), flaws)
+    targets = _targets(_mapping(training.get("quality_targets"), flaws), flaws)
+    return Settings(schedule, enabled, targets, flaws, training)
 
 
 def _targets(found: Object, flaws: Counter[str]) -> dict[str, float]:

@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from exporter.domains.training import Agent
@@ -25,7 +25,8 @@ DATE = re.compile(r"DAILY TRAINING REPORT \[([^\]\n]*)\]")
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DURATION = re.compile(r"Training Duration: ([0-9.]+) minutes")
 SYSTEM = re.compile(r"Overall System Quality: ([0-9.]+)/10 \([+-][0-9.]+%\)")
-NAME = re.compile(r".+\((agent_[0-9A-Za-z_]+)\)")
+CHANGE = re.compile(r"Overall System Quality: [0-9.]+/10 \(([+-][0-9.]+)%\)")
+NAME = re.compile(r"(.+)\((agent_[0-9A-Za-z_]+)\)")
 QUALITY = re.compile(r"Quality: ([0-9.]+)/10 \(([+-][0-9.]+) vs yesterday\)")
 PROCESSING = re.compile(r"Processing: ([0-9.]+)s")
 NO_DATA = "Status: No data available"
@@ -36,9 +37,9 @@ END = "╚"
 class Report:
     """What a report says.
 
-    `quality` is that of the whole system (0 to 10), `duration` in seconds; None where it does not say, or no number.
-    `agents` are those it has data of, `silent` those it names without. `whole`: it has its end. `flaws`: what of it
-    cannot be read, by reason.
+    `quality` is that of the whole system (0 to 10), `change` that of it in percent, `duration` in seconds; None where
+    it does not say, or no number. `agents` are those it has data of, `silent` those it names without, `names` what it
+    calls them. `whole`: it has its end. `flaws`: what of it cannot be read, by reason.
     """
 
     day: date
@@ -48,6 +49,8 @@ class Report:
     silent: frozenset[str]
     whole: bool
     flaws: Mapping[str, int]
+    change: float | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def decode(data: bytes) -> Report | Skip:
@@ -68,7 +71,8 @@ def _report(text: str) -> Report:
     lines = [line for raw in text.splitlines() if (line := raw.strip("║ \t"))]
     flaws: Counter[str] = Counter()
     whole = bool(lines) and lines[-1].startswith(END)
-    named = [(at, found[1]) for at, line in enumerate(lines) if (found := NAME.fullmatch(line))]
+    headings = [(at, found) for at, line in enumerate(lines) if (found := NAME.fullmatch(line))]
+    named = [(at, found[2]) for at, found in headings]
     agents = {name: agent for at, name in named if (agent := _agent(lines[at + 1 : at + 3], flaws))}
     silent = {name for at, name in named if name not in agents and (whole or _silent(lines, at))}
     minutes = _number(DURATION, text, flaws)
@@ -80,6 +84,8 @@ def _report(text: str) -> Report:
         silent=frozenset(silent),
         whole=whole,
         flaws=flaws,
+        change=_number(CHANGE, text, flaws),
+        names={found[2]: found[1].strip() for _, found in headings},
     )
     if not whole:
         flaws["missing"] += 1

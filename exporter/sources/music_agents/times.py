@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime, time, tzinfo
 
 
-def epoch(value: object, zone: tzinfo) -> float | None:
-    """Epoch seconds of a time in ISO 8601, or None.
+def moment(value: object, zone: tzinfo) -> datetime | None:
+    """A time in ISO 8601, or None.
 
     A naive time is local, with the first of an hour that comes twice; but with a space where ISO has a `T` it is
     SQLite's own CURRENT_TIMESTAMP, and so UTC (contract 2.6 and 6). A time that names its zone is taken at its word.
@@ -13,11 +13,15 @@ def epoch(value: object, zone: tzinfo) -> float | None:
         return None
     try:
         found = datetime.fromisoformat(value)
-        if found.tzinfo is None:
-            found = found.replace(tzinfo=UTC if value[10:11] == " " else zone)
-        return found.timestamp()
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC if value[10:11] == " " else zone)
+
+
+def epoch(value: object, zone: tzinfo) -> float | None:
+    """Epoch seconds of such a time."""
+    found = moment(value, zone)
+    return None if found is None else found.timestamp()
 
 
 def beginning(day: date, zone: tzinfo) -> float:

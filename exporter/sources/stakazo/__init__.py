@@ -7,20 +7,29 @@ something: facts that depend on that are absent from the other parts, which serv
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from exporter.core.errors import SchemaMismatch
+from exporter.core.family import Family, over
+from exporter.core.finish import Pipeline
 from exporter.core.part import Part, Schedule, Taken
 from exporter.core.secret import Secret
-from exporter.core.source import Context, Kind, Source
+from exporter.core.source import Context, Index, Kind, Source
 from exporter.domains import campaigns as campaigns_domain
 from exporter.domains import publishing
 from exporter.inputs.dialects import url_problem
+from exporter.inputs.indexes import indexes
+from exporter.inputs.paging import Cursor
 from exporter.inputs.sql import Database, Query
+from exporter.sources.stakazo import events
+from exporter.sources.stakazo.api import API
 from exporter.sources.stakazo.columns import Columns, columns
-from exporter.sources.stakazo.reading import Found, campaigns, content, queue
+from exporter.sources.stakazo.finishes import kept, wanted
+from exporter.sources.stakazo.logs import Logs
+from exporter.sources.stakazo.reading import Backlog, Found, Stock, campaigns, content, queue
 
 T = TypeVar("T")
 
@@ -32,6 +41,9 @@ LONGER = 3
 
 PLATFORMS = ("instagram", "tiktok", "youtube", "other")
 """The platforms Stakazo publishes to: they have their names before any that rows bring (contract a)."""
+
+QUEUE: tuple[Family[Backlog], ...] = over(publishing.QUEUE, lambda value: value.facts)
+CONTENT: tuple[Family[Stock], ...] = over(publishing.CONTENT, lambda value: value.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,15 @@ class _Tables:
     def forget(self) -> None:
         self._columns = None
 
+    @contextmanager
+    def doubted(self) -> Iterator[None]:
+        """Whoever finds something missing has the schema looked up anew."""
+        try:
+            yield
+        except SchemaMismatch:
+            self.forget()
+            raise
+
 
 class _Line:
     """One connection, for parts that take turns on it: who waits spends the time of his own read."""
@@ -83,11 +104,8 @@ class _Reader(Generic[T]):
         self._last: T | None = None
 
     async def read(self, now: float) -> Taken[T]:
-        try:
+        with self._tables.doubted():
             found = await self._line.read(lambda query: self._take(query, self._tables.known(query), now))
-        except SchemaMismatch:
-            self._tables.forget()
-            raise
         if self._last is None or found.facts != self._last:
             self._last = found.facts
         return Taken(self._last, self._line.database.describe(), found.records, found.skipped)
@@ -112,22 +130,39 @@ def source(config: Config, context: Context) -> Source:
     long = replace(rare, timeout=usual.timeout * LONGER)
     tables = _Tables()
 
-    def line(schedule: Schedule) -> _Line:
-        return _Line(Database(config.database, schedule.timeout, context.limits.rows_per_query))
+    def opened(schedule: Schedule) -> Database:
+        return Database(config.database, schedule.timeout, context.limits.rows_per_query)
 
-    quick, slow = line(usual), line(long)
+    quick, slow = _Line(opened(usual)), _Line(opened(long))
+
+    async def read(work: Callable[[Query], T]) -> T:
+        with tables.doubted():
+            return await quick.read(work)
+
+    async def look(now: float) -> Sequence[Index]:
+        return await indexes(opened(usual), lambda query: [*wanted(Logs(query, columns(query)), now)])
 
     async def close() -> None:
         await quick.database.close()
         await slow.database.close()
 
+    cursor = Cursor(read, kept(tables.known))
+    publish: Pipeline[Backlog] = Pipeline(
+        "publish", quick.database.describe(), lambda _, ask: cursor.batches(ask), PLATFORMS
+    )
     parts = (
-        Part("queue", _Reader(quick, tables, queue).read, publishing.QUEUE, usual),
-        Part("campaigns", _Reader(quick, tables, campaigns).read, campaigns_domain.FAMILIES, usual),
-        Part("content", _Reader(slow, tables, content).read, publishing.CONTENT, long),
+        Part("queue", _Reader(quick, tables, queue).read, QUEUE, usual, publish, events.queue),
+        Part(
+            "campaigns",
+            _Reader(quick, tables, campaigns).read,
+            campaigns_domain.FAMILIES,
+            usual,
+            events=events.campaigns,
+        ),
+        Part("content", _Reader(slow, tables, content).read, CONTENT, long, events=events.content),
         Part("schema", _Reader(quick, tables, whole).look, (), rare),
     )
-    return Source(context.name, "stakazo", parts, {"platform": PLATFORMS}, close)
+    return Source(context.name, "stakazo", parts, {"platform": PLATFORMS}, close, look, API)
 
 
 KIND = Kind(config=Config, source=source, summary="Stakazo: publishing queue, clips and campaigns (SQL database).")

@@ -8,6 +8,7 @@ from exporter.inputs.sql import Query
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "publish_logs": (
+        "id",
         "platform",
         "status",
         "clip_id",
@@ -23,6 +24,11 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "video_assets": ("id",),
     "campaigns": ("status", "budget_cents"),
 }
+
+OPTIONAL: Mapping[str, tuple[str, ...]] = {
+    "publish_logs": ("published_at", "retry_count", "last_retry_at", "extra_metadata"),
+}
+"""Columns that no migration adds, or that only tell finished publications apart: nobody has to have them."""
 
 _NAMES = ", ".join(f"'{table}'" for table in NEEDED)
 LISTS: Mapping[str, str] = {
@@ -63,7 +69,8 @@ class Columns:
 
     def filled(self, table: str, statement: str) -> str:
         """The statement with each `{column}` of the table, or null in the place of one that is missing."""
-        return statement.format_map({name: name if name in self.found[table] else "null" for name in NEEDED[table]})
+        names = (*NEEDED[table], *OPTIONAL.get(table, ()))
+        return statement.format_map({name: name if name in self.found[table] else "null" for name in names})
 
 
 def _lacking(table: str, found: frozenset[str]) -> list[str]:

@@ -13,7 +13,7 @@ from exporter.domains.campaigns import Campaigns
 from exporter.domains.publishing import PENDING, PROCESSING, SCHEDULED, STUCK, SUCCESS, WINDOWS, Content, Queue
 from exporter.inputs.sql import Query, naive
 from exporter.sources.stakazo.columns import Columns
-from exporter.sources.stakazo.statements import CLIPS, COVERED, COVERS, JOBS, ODD_SCORES, QUEUE, SCORES
+from exporter.sources.stakazo.statements import CLIPS, COVERED, COVERS, JOBS, ODD_SCORES, QUEUE, SCORES, SPENT
 
 T = TypeVar("T")
 
@@ -32,7 +32,9 @@ class Cell:
     """Publications that have these in common, or, with a count of 0, some of them once more.
 
     `since` is the oldest time they have been waiting (pending) or running (processing) since, `newest` the last one
-    they were created at, as the database has times; neither lies in the future. The rest are numbers of publications.
+    they were created at, as the database has times; neither lies in the future. `first` (where they are pending) and
+    `last` are the same where the future counts. The rest are numbers of publications, `ahead` of those that are created
+    there. Behind the 26 characters of SQLite's `newest` and `last` stands the text that they were made of.
     """
 
     platform: str | None
@@ -47,9 +49,34 @@ class Cell:
     newest: Any
     hour: int
     day: int
+    first: Any
+    last: Any
+    ahead: int
 
 
-def queue(query: Query, columns: Columns, now: float) -> Found[Queue]:
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The queue, and what of it is nowhere but in the JSON, which knows no future: items by status, when the first one
+    that is pending was requested (epoch seconds), when the last was created (ISO 8601, with a Z where the database
+    knows its zone), and how many will have been."""
+
+    facts: Queue
+    statuses: Mapping[str, int]
+    first_pending: float | None
+    last_run: str | None
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """The content, and what is nowhere but in the JSON: how long a publication took, in milliseconds; None where none
+    is known."""
+
+    facts: Content
+    mean_ms: float | None
+
+
+def queue(query: Query, columns: Columns, now: float) -> Found[Backlog]:
     """What waits, runs and was done, at `now` (epoch seconds).
 
     Raises SchemaMismatch where items cannot be told apart.
@@ -65,7 +92,12 @@ def queue(query: Query, columns: Columns, now: float) -> Found[Queue]:
     statements = [columns.filled("publish_logs", statement) for statement in QUEUE[query.dialect]]
     cells = [Cell(*row) for statement in statements for row in query(statement, **times)]
     items = {key: count for key, count in _items(cells).items() if count}
-    return Found(_queue(cells, items, lambda *names: columns.has("publish_logs", *names)), sum(items.values()))
+    facts = _queue(cells, items, lambda *names: columns.has("publish_logs", *names))
+    first = min(
+        (epoch(cell.first) for cell in cells if cell.status == PENDING and cell.first is not None), default=None
+    )
+    backlog = Backlog(facts, by_status(items), first, _last_run(cells), sum(cell.ahead for cell in cells))
+    return Found(backlog, sum(items.values()))
 
 
 def _queue(cells: list[Cell], items: Mapping[tuple[str, str], int], told: Callable[..., bool]) -> Queue:
@@ -98,6 +130,14 @@ def _items(cells: list[Cell]) -> Counter[tuple[str, str]]:
     return items
 
 
+def by_status(counts: Mapping[tuple[str, str], int]) -> dict[str, int]:
+    """Counts by platform and status, without the platforms."""
+    found: Counter[str] = Counter()
+    for (_, status), count in counts.items():
+        found[status] += count
+    return dict(found)
+
+
 def _by_platform(platforms: list[str], cells: list[Cell], what: str) -> dict[str, int]:
     total = Counter(dict.fromkeys(platforms, 0))
     for cell in cells:
@@ -121,11 +161,27 @@ def _created(cells: list[Cell]) -> dict[str, int]:
 
 def epoch(value: Any) -> float:
     """A database's time, naive or aware, or SQLite's text of one, as epoch seconds; naive is UTC."""
-    found = datetime.fromisoformat(value) if isinstance(value, str) else value
+    found = datetime.fromisoformat(value[:26]) if isinstance(value, str) else value
     return float((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
 
 
-def content(query: Query, columns: Columns, now: float) -> Found[Content]:
+def _last_run(cells: list[Cell]) -> str | None:
+    last = max((cell.last or cell.newest for cell in cells if cell.last or cell.newest), default=None)
+    if last is None:
+        return None
+    found = _written(last) if isinstance(last, str) else last
+    return f"{found.astimezone(UTC).replace(tzinfo=None).isoformat()}Z" if found.tzinfo else str(found.isoformat())
+
+
+def _written(text: str) -> datetime:
+    """SQLite's time as it was written, or where nobody but SQLite can read that, as it reads it."""
+    try:
+        return datetime.fromisoformat(text[26:])
+    except ValueError:
+        return datetime.fromisoformat(text[:26])
+
+
+def content(query: Query, columns: Columns, now: float) -> Found[Stock]:
     """Clips, jobs and videos; what the schema has no place for is None.
 
     Raises SchemaMismatch where that is all of it.
@@ -135,9 +191,20 @@ def content(query: Query, columns: Columns, now: float) -> Found[Content]:
     ready, published, score = _clips_by_platform(query, columns)
     clips, odd = _clips(query, columns)
     jobs = _jobs(query) if columns.has("jobs", "status", "params") else None
-    videos = query("select count(*) from video_assets")[0][0] if columns.found["video_assets"] else None
+    videos, mean = _totals(query, columns)
     records = sum((clips or {}).values()) + sum((jobs or {}).values()) + (videos or 0)
-    return Found(Content(ready, published, score, videos, clips, jobs), records, {"invalid": odd})
+    return Found(Stock(Content(ready, published, score, videos, clips, jobs), mean), records, {"invalid": odd})
+
+
+def _totals(query: Query, columns: Columns) -> tuple[int | None, float | None]:
+    """How many videos there are, and the mean time in milliseconds that a publication took."""
+    videos = "select count(*) as number from video_assets" if columns.found["video_assets"] else "select null as number"
+    timed = columns.has("publish_logs", "status", "requested_at", "published_at")
+    spent = SPENT[query.dialect] if timed else "select 0 as finished, null as spent"
+    ((number, finished, microseconds),) = query(
+        f"select number, finished, spent from ({videos}) videos, ({spent}) publications"  # noqa: S608  # text of ours
+    )
+    return number, int(microseconds) / (1000 * finished) if finished else None
 
 
 Totals = tuple[Mapping[str, int] | None, Mapping[str, int] | None, Mapping[str, float] | None]

@@ -8,33 +8,28 @@ will do; and it is told not to use indexes where it would walk one only to fetch
 
 from collections.abc import Mapping
 
+from exporter.inputs.zones import utc
 
-def _utc(column: str) -> str:
-    """A time of SQLite as the 26 characters of naive UTC that SQLAlchemy writes and that binds are.
-
-    Other shapes (with a T, with a zone, with another fraction) come out to the millisecond; what is no time is null.
-    """
-    shape = "'????-??-?? ??:??:??.??????'"
-    return f"case when {column} glob {shape} then {column} else strftime('%Y-%m-%d %H:%M:%f', {column}) || '000' end"
-
-
-_COUNTS = "select platform, status, null, count(*), null, 0, 0, 0, 0, null, 0, 0 from publish_logs group by 1, 2"
+_COUNTS = """
+    select platform, status, null, count(*), null, 0, 0, 0, 0, null, 0, 0, null, null, 0 from publish_logs group by 1, 2
+"""
 
 _OPEN = f"""
     select
         platform, status, account, 0,
         min(case when since <= :now then since end),
-        count(case when since > :now and not coalesce({_utc("{created_at}")} > :now, 0) then 1 end),
+        count(case when since > :now and not coalesce({utc("{created_at}")} > :now, 0) then 1 end),
         count(case when since < :stuck then 1 end),
         count(case when due < :now then 1 end),
         count(case when status = 'success' then 1 end),
-        null, 0, 0
+        null, 0, 0,
+        min(since), null, 0
     from (
         select
             platform, status, {{created_at}},
             case status when 'processing' then {{social_account_id}} end as account,
-            {_utc("case status when 'pending' then {requested_at} when 'processing' then {updated_at} end")} as since,
-            {_utc("case when status in ('pending', 'scheduled') then {scheduled_for} end")} as due
+            {utc("case status when 'pending' then {requested_at} when 'processing' then {updated_at} end")} as since,
+            {utc("case when status in ('pending', 'scheduled') then {scheduled_for} end")} as due
         from publish_logs not indexed
         where status in ('pending', 'scheduled', 'processing') or status = 'success' and {{external_post_id}} is null
     )
@@ -42,24 +37,30 @@ _OPEN = f"""
 """  # noqa: S608  # here and below: nothing but this module's own text
 
 _EARLIER = f"""
-    select max(at) from (
-        select {_utc("{created_at}")} as at from (
-            select {{created_at}} from publish_logs where {{created_at}} < :edge order by {{created_at}} desc limit 1000
+    select max(at || created) from (
+        select created, {utc("created")} as at from (
+            select {{created_at}} as created
+            from publish_logs where {{created_at}} < :edge order by {{created_at}} desc limit 1000
         )
     )
 """  # noqa: S608
 """The newest where none is of the last two days. Of texts in several shapes and zones, those of one day may stand in
-another order than their times; a thousand are looked at."""
+another order than their times; a thousand are looked at. After the time stands the text itself, which may name a
+zone."""
 
 _CREATED = f"""
-    select null, null, null, 0, null, future, 0, 0, 0, coalesce(newest, ({_EARLIER})), hour, day
+    select null, null, null, 0, null, future, 0, 0, 0, coalesce(newest, ({_EARLIER})), hour, day, null, last, future
     from (
         select
             count(case when at > :now then 1 end) as future,
-            max(case when at <= :now then at end) as newest,
+            max(case when at <= :now then at || created end) as newest,
+            max(at || created) as last,
             count(case when at between :hour and :now then 1 end) as hour,
             count(case when at between :day and :now then 1 end) as day
-        from (select {_utc("{created_at}")} as at from publish_logs where {{created_at}} >= :edge)
+        from (
+            select created, {utc("created")} as at
+            from (select {{created_at}} as created from publish_logs where {{created_at}} >= :edge)
+        )
     )
 """  # noqa: S608
 """`edge` is the date of two days ago: whatever shape and zone a text has, it begins with a date."""
@@ -81,12 +82,15 @@ _WIDE = """
         count(*) filter (where status = 'success' and {external_post_id} is null),
         max({created_at}::timestamp) filter (where {created_at}::timestamp <= :now),
         count(*) filter (where {created_at}::timestamp between :hour and :now),
-        count(*) filter (where {created_at}::timestamp between :day and :now)
+        count(*) filter (where {created_at}::timestamp between :day and :now),
+        min({requested_at}::timestamp) filter (where status = 'pending'),
+        max({created_at}),
+        count(*) filter (where {created_at}::timestamp > :now)
     from publish_logs group by platform, status
 """
 
 _ACCOUNTS = """
-    select null, 'processing', {social_account_id}, 0, null, 0, 0, 0, 0, null, 0, 0
+    select null, 'processing', {social_account_id}, 0, null, 0, 0, 0, 0, null, 0, 0, null, null, 0
     from publish_logs where status = 'processing' group by 3
 """
 
@@ -107,7 +111,10 @@ _WIDE_BINARY = """
         count(case when status = 'success' and {external_post_id} is null then 1 end),
         max(case when {created_at} <= :now then {created_at} end),
         count(case when {created_at} between :hour and :now then 1 end),
-        count(case when {created_at} between :day and :now then 1 end)
+        count(case when {created_at} between :day and :now then 1 end),
+        min(case when binary status = 'pending' then {requested_at} end),
+        max({created_at}),
+        count(case when {created_at} > :now then 1 end)
     from publish_logs
     group by binary platform, binary status, case when status = 'processing' then {social_account_id} end
 """
@@ -235,3 +242,36 @@ JOBS: Mapping[str, str] = {
     """,
 }
 """The platform a job was asked to work for, as JSON."""
+
+
+def _seconds(column: str) -> str:
+    """Whole seconds since some time in the past, cut off after SQLite's rounding to milliseconds: what strftime('%s')
+    is, in half its time."""
+    return f"cast(julianday({column}) * 86400000.0 + 0.5 as integer) / 1000"
+
+
+SPENT: Mapping[str, str] = {
+    "sqlite": f"""
+        select count(seconds) as finished, 1000000 * sum(seconds) as spent
+        from (
+            select {_seconds("published_at")} - {_seconds("requested_at")} as seconds
+            from publish_logs not indexed where status = 'success' and published_at is not null
+        )
+    """,  # noqa: S608
+    "postgresql": """
+        select
+            count(*) as finished,
+            (1000000 * extract(epoch from sum(published_at::timestamp - requested_at::timestamp)))::bigint as spent
+        from publish_logs
+        where status = 'success' and isfinite(published_at::timestamp) and isfinite(requested_at::timestamp)
+    """,
+    "mysql": """
+        select
+            count(*) as finished,
+            cast(sum(timestampdiff(microsecond, requested_at, published_at)) as signed) as spent
+        from publish_logs
+        where binary status = 'success' and published_at >= '1000-01-01' and requested_at >= '1000-01-01'
+    """,
+}
+"""Publications that were asked for and published at known times, and the microseconds between, all together; in SQLite
+between whole seconds, as it was."""

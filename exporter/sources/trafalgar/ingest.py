@@ -1,17 +1,23 @@
 """The ingest registry: a JSON file of runs, by the rules of contract b.1."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from heapq import heappush, heapreplace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from heapq import nlargest
+from itertools import accumulate
+from math import nan
 from typing import Any, TypeGuard
 
+from exporter.domains.finished import Block, Finished, Row
 from exporter.domains.ingest import FAILED, INVALID, PROCESSED, RUNNING, SUCCEEDED, Ingest
-from exporter.inputs.documents import ABSENT, Layout, NoList, NoObject, Record, Skip
+from exporter.inputs.documents import ABSENT, NoList, NoObject, Record, Skip
 from exporter.sources.trafalgar.times import iso
 
 RECENT = 10
 """Runs in the window of `recent`."""
+
+NEWEST = 100
+"""Runs that are asked for at most, the newest of all."""
 
 UNKNOWN = "unknown"
 """The show of a run without any accepted file, and of a file whose show code is null or empty."""
@@ -60,8 +66,9 @@ class Entry(Record, frozen=True):
     report: Report | NoObject = None
 
 
-Run = tuple[float | None, str, str, Mapping[str, int], int]
-"""What counts of a run: its start (epoch seconds), status, show, accepted files by their own show, invalid files."""
+Run = tuple[str, float | None, float | None, str, str, Mapping[str, int], int]
+"""What counts of a run: its id, its start and its end (epoch seconds), status, show, accepted files by their own show,
+invalid files."""
 
 
 def run(entry: Entry) -> Run:
@@ -70,14 +77,15 @@ def run(entry: Entry) -> Run:
     A run is completed when its `completed_at` can be read, whatever its `status` says, and succeeded when no file of it
     was invalid. Its show is the commonest of its accepted files, the first of those that tie.
     """
-    if not (entry.id or entry.run_id):
+    if not (name := entry.id or entry.run_id):
         raise Skip("missing")
     report = entry.report if isinstance(entry.report, Report) else EMPTY
     processed = _shows(report.processed)
     invalid = _invalid(report.invalid)
-    started = iso(entry.started_at)
-    status = RUNNING if iso(entry.completed_at) is None else FAILED if invalid else SUCCEEDED
-    return started.timestamp() if started else None, status, _commonest(processed), processed, invalid
+    started, completed = iso(entry.started_at), iso(entry.completed_at)
+    status = RUNNING if completed is None else FAILED if invalid else SUCCEEDED
+    start, end = started.timestamp() if started else None, completed.timestamp() if completed else None
+    return str(name), start, end, status, _commonest(processed), processed, invalid
 
 
 def _commonest(shows: Mapping[str, int]) -> str:
@@ -115,29 +123,75 @@ def _invalid(entries: object) -> int:
     return sum(isinstance(entry, list | dict | str) and len(entry) == 2 for entry in entries)
 
 
-def facts(runs: Iterable[Run]) -> Ingest:
-    """The facts of all runs, in the file's order; `oldest_running` may be in the future: see `at`."""
-    counts: dict[tuple[str, str], int] = defaultdict(int)
-    accepted: dict[str, int] = defaultdict(int)
-    refused: dict[str, int] = defaultdict(int)
-    newest: list[tuple[float, int, str]] = []  # a heap; of runs that started together the last in the file is the least
-    oldest: float | None = None
-    for index, (started, status, show, processed, invalid) in enumerate(runs):
-        counts[show, status] += 1
+Start = tuple[float, int, str]
+"""A run among the others: its start, its place counted downwards (of runs that started together the first in the file
+is the newest), and its status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What some runs that follow one another come to: how many by show and status, their files by show, the newest of
+    them (at most NEWEST), when the oldest that is still going started, and those that ended."""
+
+    count: int
+    runs: Mapping[tuple[str, str], int]
+    accepted: Mapping[str, int]
+    refused: Mapping[str, int]
+    newest: Sequence[Start]
+    oldest: float | None
+    ended: Block
+
+
+def tally(runs: Sequence[Run]) -> Tally:
+    """What runs come to; `oldest` may be in the future: see `at`."""
+    counts = Counter([(show, status) for _, _, _, status, show, _, _ in runs])
+    accepted: defaultdict[str, int] = defaultdict(int)
+    refused: defaultdict[str, int] = defaultdict(int)
+    finishes, starts, going = list[Row](), list[Start](), list[float]()
+    for place, (name, started, completed, status, show, processed, invalid) in enumerate(runs):
         refused[show] += invalid
-        for name, count in processed.items():
-            accepted[name] += count
-        if status == RUNNING and started is not None and (oldest is None or started < oldest):
-            oldest = started
-        place = YEAR_ONE if started is None else started
-        if len(newest) < RECENT:
-            heappush(newest, (place, -index, status))
-        elif place > newest[0][0]:
-            heapreplace(newest, (place, -index, status))
-    recent = Counter(status for _, _, status in newest)
+        for code, count in processed.items():  # Counter.update would cost as much as all else here
+            accepted[code] += count
+        starts.append((YEAR_ONE if started is None else started, -place, status))
+        if completed is not None:
+            finishes.append((name, completed, show, status == SUCCEEDED, nan if started is None else started))
+        elif started is not None:
+            going.append(started)
+    starts.sort(reverse=True)
+    oldest = min(going, default=None)
+    return Tally(len(runs), counts, accepted, refused, starts[:NEWEST], oldest, Block.of(finishes))
+
+
+def newest(tallies: Sequence[Tally], most: int) -> Sequence[Start]:
+    """The newest runs of all, at most as many as a tally keeps, the newest first."""
+    behind = accumulate((one.count for one in tallies), initial=0)
+    tops = sorted(((one, before) for one, before in zip(tallies, behind, strict=False) if one.newest), key=_top)
+    found: list[Start] = []
+    while tops and (len(found) < most or tops[-1][0].newest[0][0] >= found[-1][0]):
+        one, before = tops.pop()
+        found = nlargest(most, [*found, *((start, place - before, status) for start, place, status in one.newest)])
+    return found
+
+
+def _top(found: tuple[Tally, int]) -> float:
+    return found[0].newest[0][0]
+
+
+def facts(tallies: Sequence[Tally]) -> Ingest:
+    """The facts of all runs, in the file's order; `oldest_running` may be in the future: see `at`."""
+    runs: Counter[tuple[str, str]] = Counter()
+    accepted: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    for one in tallies:
+        runs.update(one.runs)
+        accepted.update(one.accepted)
+        refused.update(one.refused)
     files = {(show, PROCESSED): count for show, count in accepted.items()}
     files |= {(show, INVALID): count for show, count in refused.items()}
-    return Ingest(dict(counts), files, dict(recent), oldest)
+    recent = Counter(status for _, _, status in newest(tallies, RECENT))
+    oldest = min((one.oldest for one in tallies if one.oldest is not None), default=None)
+    ended = Finished.of((one.ended for one in tallies), (show for show, _ in runs))
+    return Ingest(dict(runs), files, dict(recent), oldest, ended)
 
 
 def at(found: Ingest, now: float) -> Ingest:
@@ -146,6 +200,3 @@ def at(found: Ingest, now: float) -> Ingest:
     if found.oldest_running is None or found.oldest_running <= now:
         return found
     return replace(found, oldest_running=None)
-
-
-LAYOUT: Layout[Entry, Run, Ingest] = Layout(Entry, run, facts, key="runs")

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -22,6 +22,7 @@ from exporter.domains.production import (
 from exporter.inputs.documents import NoList, NoObject, Record
 from exporter.inputs.texts import Texts
 from exporter.inputs.worker import Worker
+from exporter.sources.trafalgar.api.mismatches import Mismatches, errors, kept
 
 
 class Entry(Record, frozen=True):
@@ -30,6 +31,8 @@ class Entry(Record, frozen=True):
     shot: Any = None  # Any, here and below: whatever JSON has in this place
     version: Any = None
     version_number: Any = None
+    path: Any = None
+    key: Any = None
 
 
 Entries = list[Entry | NoObject] | NoList
@@ -76,7 +79,9 @@ def compared(data: bytes) -> Compared | ReadError:
         elif name != "s3" or entries is not None:
             return SchemaMismatch(f"{name}: expected a list of records, found {_kind(entries)}")
     records = sum(len(entries) for name in lists for entries in (getattr(found, name),)) - skipped.total()
-    return Compared(mismatches(lists["shotgrid"], lists["filesystem"], lists.get("s3")), records, skipped)
+    three = lists["shotgrid"], lists["filesystem"], lists.get("s3")
+    listed = errors(three, first_places(found.filesystem, "path"), first_places(found.s3, "key"))
+    return Compared(Mismatches(mismatches(*three).mismatches, listed), records, skipped)
 
 
 _DECODER: msgspec.json.Decoder[Records | NoObject] = msgspec.json.Decoder(Records | NoObject)
@@ -128,6 +133,16 @@ def _more(one: Versions, other: Versions) -> int:
     return sum(len(versions - other.get(shot, frozenset())) for shot, versions in one.items())
 
 
+def first_places(entries: Entries, name: Literal["path", "key"]) -> Mapping[str, str]:
+    """By shot, the path or key of its first record, which is what the system showed for each of its orphans."""
+    found: dict[str, str] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, Entry) and isinstance(entry.shot, str) and entry.shot:
+            place = getattr(entry, name)
+            found.setdefault(entry.shot.lower(), "" if place is None else str(place))
+    return found
+
+
 class Reconcile:
     """The part's read: the value is the same object until the file says something else."""
 
@@ -144,6 +159,6 @@ class Reconcile:
         found = await self._worker.run(lambda: self._texts.file(self._path, now))
         if isinstance(found, ReadError):
             raise type(found)(f"{self._path}: {found}")
-        if self._last is None or self._last != found.facts:
+        if self._last is None or self._last != found.facts or kept(self._last) != kept(found.facts):
             self._last = found.facts
         return Taken(self._last, str(self._path), found.records, found.skipped)

@@ -7,13 +7,17 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from exporter.core.family import OTHER
-from exporter.domains.render import FAILED, QUEUED, RUNNING, STATUSES, SUBMITTED, Render
-from exporter.inputs.documents import ABSENT, Layout, NoList, NoObject, Record, Skip
+from exporter.domains.finished import Block, Finished, Row
+from exporter.domains.render import COMPLETED, FAILED, QUEUED, RUNNING, STATUSES, SUBMITTED, Render
+from exporter.inputs.documents import ABSENT, NoList, NoObject, Record, Skip
 from exporter.sources.trafalgar.times import stamp
 
 DCCS = frozenset({"maya", "nuke", "houdini", "blender", "max"})
 FAILURES = frozenset({"aborted", "error", "errored"})
 FRAMES = re.compile(r"(-?[0-9]{1,18})(?:-(-?[0-9]{1,18})(?:x([0-9]{1,18}))?)?")
+ENDED = frozenset({COMPLETED, FAILED})
+"""A job that was cancelled came to no end of its own."""
+
 UNKNOWN = "unknown"
 """The farm of a job that names an empty one."""
 
@@ -25,6 +29,10 @@ class Request(Record, frozen=True):
     scene: Any = None
     output: Any = None
     frames: Any = ABSENT
+    farm: Any = None
+    priority: Any = None
+    chunk_size: Any = None
+    user: Any = None
 
 
 class Change(Record, frozen=True):
@@ -43,17 +51,22 @@ class Entry(Record, frozen=True):
     request: Request | NoObject = None
     created_at: Any = None
     updated_at: Any = None
+    completed_at: Any = None
     status_history: list[Change | NoObject] | NoList = None
+    farm_type: Any = None
+    message: Any = None
 
 
 class Job(NamedTuple):
-    """What counts of a job; times in epoch seconds. `running`: since when, for a job that runs."""
+    """What counts of a job; times in epoch seconds. `running`: since when, for a job that runs; `ended`: when, for one
+    that was completed or failed, if its record tells."""
 
     id: str
     farm: str
     status: str
     created: float
     running: float | None
+    ended: float | None
 
 
 def job(entry: Entry) -> Job:
@@ -66,7 +79,8 @@ def job(entry: Entry) -> Job:
     _check(entry.request)
     status = _status(entry.status)
     running = _running_since(entry, created) if status == RUNNING else None
-    return Job(str(entry.job_id), str(entry.farm) or UNKNOWN, status, created, running)
+    ended = _ended(entry, status) if status in ENDED else None
+    return Job(str(entry.job_id), str(entry.farm) or UNKNOWN, status, created, running, ended)
 
 
 def _check(request: object) -> None:
@@ -101,17 +115,29 @@ def _status(word: object) -> str:
 
 def _running_since(entry: Entry, created: float) -> float:
     """When a job that runs last began to: by its history, else when it was updated, else when it was created."""
-    changes = entry.status_history if isinstance(entry.status_history, list) else []
-    began = [
-        found
-        for change in changes
-        if isinstance(change, Change) and _status(change.status) == RUNNING
-        if (found := created if change.timestamp is None else stamp(change.timestamp)) is not None
-    ]
-    if began:
-        return max(began)
+    began = _changed(entry, RUNNING, created)
     updated = stamp(entry.updated_at)
-    return created if updated is None else updated
+    return began if began is not None else created if updated is None else updated
+
+
+def _ended(entry: Entry, status: str) -> float | None:
+    """When a job came to its end: as it says, else by its history, else when it was updated, which moves when the
+    record is written again; None where none of them can be read."""
+    for time in (stamp(entry.completed_at), _changed(entry, status, None)):
+        if time is not None:
+            return time
+    return stamp(entry.updated_at)
+
+
+def _changed(entry: Entry, status: str, otherwise: float | None) -> float | None:
+    """When a job's history last has it come to a status; `otherwise` is the time of a change that has none."""
+    changes = entry.status_history if isinstance(entry.status_history, list) else []
+    times = (
+        otherwise if change.timestamp is None else stamp(change.timestamp)
+        for change in changes
+        if isinstance(change, Change) and _status(change.status) == status
+    )
+    return max((time for time in times if time is not None), default=None)
 
 
 def facts(jobs: Iterable[Job]) -> Render:
@@ -126,13 +152,19 @@ def facts(jobs: Iterable[Job]) -> Render:
     counts: dict[tuple[str, str], int] = defaultdict(int)
     waiting: dict[str, float] = {}
     running: dict[str, float] = {}
+    finishes, untimed = list[Row](), 0
     for one in latest.values():
         counts[one.farm, one.status] += 1
         if one.status in (SUBMITTED, QUEUED):
             waiting[one.farm] = min(one.created, waiting.get(one.farm, one.created))
         if one.running is not None:
             running[one.farm] = min(one.running, running.get(one.farm, one.running))
-    return Render(dict(counts), waiting, running)
+        if one.ended is not None:
+            finishes.append((one.id, one.ended, one.farm, one.status == COMPLETED, one.created))
+        elif one.status in ENDED:
+            untimed += 1
+    ended = Finished.of([Block.of(finishes)], (farm for farm, _ in counts), untimed)
+    return Render(dict(counts), waiting, running, ended)
 
 
 def at(found: Render, now: float) -> Render:
@@ -145,6 +177,3 @@ def at(found: Render, now: float) -> Render:
         oldest_waiting={farm: time for farm, time in found.oldest_waiting.items() if time <= now},
         oldest_running={farm: time for farm, time in found.oldest_running.items() if time <= now},
     )
-
-
-LAYOUT: Layout[Entry, Job, Render] = Layout(Entry, job, facts)

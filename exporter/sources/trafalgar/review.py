@@ -26,6 +26,8 @@ from typing import NamedTuple
 from exporter.core.errors import ReadError
 from exporter.domains.review import Playlists, Review
 from exporter.inputs.shotgrid import PAGE, Page, Query, Row, ShotGrid
+from exporter.sources.trafalgar.api.clips import ClipShown, Playlist
+from exporter.sources.trafalgar.api.clips import Playlists as Shown
 from exporter.sources.trafalgar.versions import named
 
 PLAYLISTS = Query("playlists", ("id", "name", "code", "versions", "project"))
@@ -37,6 +39,8 @@ FIELDS = (
     "sg_path_to_frames",
     "sg_uploaded_movie_frame_count",
     "sg_uploaded_movie_frame_rate",
+    "frame_range",
+    "user",
 )
 
 
@@ -50,12 +54,13 @@ class Clip(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Read:
     """What was read of the site's review: the facts of its projects, how many rows that took and were left out, by
-    reason, and why something could not be read, by project."""
+    reason, why something could not be read, by project, and the playlists themselves."""
 
     review: Review
     records: int
     skipped: Mapping[str, int]
     failures: Mapping[str, str]
+    playlists: Shown
 
 
 Listed = dict[str, Page | ReadError]
@@ -75,14 +80,16 @@ async def review(client: ShotGrid, projects: Mapping[str, int], known: Iterable[
     failures = {name: str(error) for name, error in listed.items() if isinstance(error, ReadError)}
     found: dict[str, Playlists | None] = {name: Playlists() for name in known} | dict.fromkeys(failures)
     unread = dict.fromkeys(found, 0) | dict.fromkeys(failures, 1)
+    shown = dict[str, Mapping[str, Playlist | None] | None](dict.fromkeys(failures))
     for name, playlists in chosen.items():
+        shown[name] = {title: _clips(ids, rows, lost) for title, ids in sorted(playlists.items())}
         whole = [ids for _, ids in sorted(playlists.items()) if lost.keys().isdisjoint(ids)]
         found[name], unread[name] = _counted(whole, rows), len(playlists) - len(whole)
         if unread[name]:
             failures[name] = next(str(lost[id_]) for ids in playlists.values() for id_ in ids if id_ in lost)
     for page in listed.values():
         skipped.update(page.skipped if isinstance(page, Page) else ())
-    return Read(Review(found, unread), sum(map(len, chosen.values())) + len(rows), skipped, failures)
+    return Read(Review(found, unread), sum(map(len, chosen.values())) + len(rows), skipped, failures, shown)
 
 
 async def _listed(client: ShotGrid, projects: Mapping[str, int], until: float) -> Listed:
@@ -168,13 +175,42 @@ async def _versions(
     return rows, lost
 
 
+def _clips(ids: Iterable[int], rows: Mapping[int, Row], lost: Mapping[int, ReadError]) -> Playlist | None:
+    """A playlist as it is shown; None where one of its versions could not be read."""
+    if not lost.keys().isdisjoint(ids):
+        return None
+    return tuple(shown for id_ in ids if id_ in rows and (shown := clip_shown(rows[id_])))
+
+
 def playable(row: Row) -> Clip | None:
     """A version as a clip: None without a source, which is a path or an object with one or with a URL."""
-    sources = (row.fields.get(name) for name in ("sg_path_to_movie", "sg_uploaded_movie", "sg_path_to_frames"))
-    if not any(map(_source, sources)):
+    if not _path(row):
         return None
     frames, rate = (_number(row.fields.get(f"sg_uploaded_movie_frame_{name}")) for name in ("count", "rate"))
     return Clip(named(row.fields.get("entity")) or row.text("code"), frames / rate if rate else 0.0)
+
+
+def clip_shown(row: Row) -> ClipShown | None:
+    """The same as the system's API shows it."""
+    path = _path(row)
+    if not path:
+        return None
+    count, rate = (row.fields.get(f"sg_uploaded_movie_frame_{name}") for name in ("count", "rate"))
+    known = count is not None and _number(rate)
+    return ClipShown(
+        shot=named(row.fields.get("entity")) or row.text("code"),
+        version=row.text("code"),
+        source_path=str(path),
+        frame_range=row.text("frame_range"),
+        user=named(row.fields.get("user")),
+        duration_seconds=_number(count) / _number(rate) if known else None,
+    )
+
+
+def _path(row: Row) -> object:
+    """The first source that a version has."""
+    sources = (row.fields.get(name) for name in ("sg_path_to_movie", "sg_uploaded_movie", "sg_path_to_frames"))
+    return next(filter(None, map(_source, sources)), None)
 
 
 def _source(value: object) -> object:

@@ -10,7 +10,7 @@ For the other queries see `versions` and `review`. With all of a site's rows on 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -24,6 +24,8 @@ from exporter.domains.production import Production
 from exporter.domains.review import Review
 from exporter.inputs.http import Http, Terms, address_problem
 from exporter.inputs.shotgrid import Login, Query, ShotGrid
+from exporter.sources.trafalgar.api.clips import Playlists
+from exporter.sources.trafalgar.details import Details, Project
 from exporter.sources.trafalgar.projects import Known
 from exporter.sources.trafalgar.review import review
 from exporter.sources.trafalgar.versions import Versions
@@ -66,10 +68,13 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class Studio:
-    """What the site says."""
+    """What the site says: its facts, and what only its Api shows."""
 
     production: Production
     review: Review
+    projects: Mapping[str, Project] = field(default_factory=dict)
+    playlists: Playlists = field(default_factory=dict)
+    published: int = 0
 
 
 FAMILIES: tuple[Family[Studio], ...] = (
@@ -88,12 +93,14 @@ def client(config: Config, size: int, rows: int) -> ShotGrid:
 class Site:
     """A part's read: the value is the same object until something that it says changes."""
 
-    def __init__(self, client: ShotGrid, known: Known, timeout: float) -> None:
-        """`timeout` of a read, in seconds."""
+    def __init__(self, client: ShotGrid, known: Known, timeout: float, most: Callable[[], int] = lambda: 0) -> None:
+        """`timeout` of a read, in seconds; `most` says how many published versions are kept, 0 for all."""
         self._client = client
         self._known = known
         self._timeout = timeout
-        self._versions = Versions(client)
+        self._most = most
+        self._details = Details()
+        self._versions = Versions(client, self._details)
         self._last: Studio | None = None
         self._failures: Mapping[str, str] = {}
 
@@ -107,7 +114,9 @@ class Site:
         found = frozenset(projects) | self._versions.tally.projects()
         read = await review(self._client, projects, await self._known.synced(found, now), until)
         self._report(read.failures)
-        studio = Studio(self._versions.tally.facts(), read.review)
+        projects_shown = self._details.projects(self._most())
+        facts = self._versions.tally.facts()
+        studio = Studio(facts, read.review, projects_shown, read.playlists, self._details.count)
         if self._last is None or self._last != studio:
             self._last = studio
         origin = f"{self._client.http.address} ({self._client.http.calls - calls} calls)"

@@ -2,7 +2,8 @@
 
 The query is not in the recording of the contract; in its style it is
 
-    GET /entities/versions?fields=code,project,entity,sg_status_list,updated_at&sort=id&page[number]=n&page[size]=500
+    GET /entities/versions?fields=code,project,entity,sg_status_list,updated_at,user&sort=id
+        &page[number]=n&page[size]=500
 
 over the whole site, as the system's own `list_versions()`, next page while `links.next`; and for what changed the same
 with `filter[0][updated_at[$gte]]=2026-05-10T17:55:00Z`.
@@ -11,15 +12,18 @@ with `filter[0][updated_at[$gte]]=2026-05-10T17:55:00Z`.
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from exporter.core.times import epoch
 from exporter.domains.production import APPROVED, PUBLISHED, UNKNOWN, Production
 from exporter.inputs.shotgrid import Query, Row, ShotGrid
 
+if TYPE_CHECKING:
+    from exporter.sources.trafalgar.details import Details
+
 T = TypeVar("T")
 
-EVERYTHING = Query("versions", ("code", "project", "entity", "sg_status_list", "updated_at"), {"sort": "id"})
+EVERYTHING = Query("versions", ("code", "project", "entity", "sg_status_list", "updated_at", "user"), {"sort": "id"})
 
 OVERLAP = 300.0
 """Seconds by which what changed is asked for again: a change is seen only when the transaction that made it ends."""
@@ -122,8 +126,10 @@ class _Full:
 class Versions:
     """The versions of a site. A read that is given up goes on with the next one where it stopped."""
 
-    def __init__(self, client: ShotGrid) -> None:
+    def __init__(self, client: ShotGrid, details: "Details") -> None:
+        """`details` are told of every version that comes, changes or goes."""
         self.tally = Tally()
+        self._details = details
         self.skipped: Counter[str] = Counter()
         self._client = client
         self._complete: float | None = None
@@ -172,6 +178,7 @@ class Versions:
             full.page += 1
         if not more:
             for id_ in self.tally.rows.keys() - full.seen - full.changed:
+                self._details.drop(id_, self.tally.rows[id_])
                 self.tally.drop(id_)
             if self._complete is None and self._newest is not None:
                 self._newest = min(self._newest, full.began)  # what changed meanwhile was perhaps not met
@@ -179,7 +186,9 @@ class Versions:
 
     def _put(self, rows: tuple[Row, ...], now: float) -> None:
         for row in rows:
+            before = self.tally.rows.get(row.id)
             self.tally.put(row.id, version(row))
+            self._details.put(row.id, before, self.tally.rows[row.id], row)
             # a time in the future would hide all that changes before it
             if (at := epoch(row.fields.get("updated_at"))) is not None and at <= now:
                 self._newest = at if self._newest is None else max(at, self._newest)

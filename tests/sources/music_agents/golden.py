@@ -1,9 +1,11 @@
 """The golden data of Music Agents as it lay on the disk, and what the system itself made of it."""
 
+import gzip
 import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,14 @@ def database(scenario: str, root: Path) -> Path:
 
 def answer(scenario: str, name: str) -> Any:  # Any: the body of an answer, of any shape
     """What the system itself answered."""
-    return json.loads((GOLDEN / "responses" / scenario / f"{name}.json").read_text())["response"]["body"]
+    return next(found["body"] for found in exchanges() if found["name"] == f"{scenario}/{name}")
+
+
+@cache
+def exchanges() -> tuple[Mapping[str, Any], ...]:  # Any: as JSON has it
+    """Everything that the system was asked and answered, in the order of the names."""
+    with gzip.open(GOLDEN / "exchanges.jsonl.gz", "rt", encoding="utf-8") as lines:
+        return tuple(map(json.loads, lines))
 
 
 def points(families: Iterable[Family[Any]], facts: object) -> dict[str, dict[tuple[str, ...], Value]]:

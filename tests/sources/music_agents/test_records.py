@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.core.finish import SECOND, Finish
 from exporter.domains.training import Run
 from exporter.inputs.documents import Skip
 from exporter.sources.music_agents.records import Result, Settings, result, settings
@@ -35,7 +36,9 @@ def configured(**training: Any) -> Settings:
 
 def test_a_failed_run_has_no_phases_and_no_agents() -> None:
     found = run(status="failed", error="no modules", timestamp="2026-11-20T03:00:05", total_time_seconds=5.2)
-    assert found == Result(Run(False, 1795143605, 5.2, {}, {}), {})
+    at = "2026-11-20T03:00:05"
+    finish = Finish(at, 1795143605 * SECOND, "run", ok=False, duration=5_200_000, attempt=at)
+    assert found == Result(Run(False, 1795143605, 5.2, {}, {}), {}, finish)
 
 
 @pytest.mark.parametrize(

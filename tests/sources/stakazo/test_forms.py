@@ -116,7 +116,7 @@ async def test_scores_that_are_no_numbers_are_left_out_and_counted(sqlite: Make)
     logs = [log(clip_id=key * 32) for key in (*scores, "1")]
     async with opened(sqlite({"clips": clips, "publish_logs": logs})) as source:
         taken = await part(source, "content").read(NOW)
-    assert taken.value.score == {"tiktok": 0.25}
+    assert taken.value.facts.score == {"tiktok": 0.25}
     assert taken.skipped == {"invalid": 4}
     assert taken.records == 6
 

@@ -128,7 +128,7 @@ async def test_the_queue_never_waits_for_the_content(tmp_path: Path) -> None:
                 for _ in range(3):
                     assert (await part(source, "queue").read(NOW)).records == 1
                 assert not waiting.done()
-            assert (await waiting).value.ready == {"tiktok": 1}
+            assert (await waiting).value.facts.ready == {"tiktok": 1}
 
 
 async def test_content_is_read_every_tenth_interval(sqlite: Make) -> None:
@@ -221,17 +221,17 @@ async def test_a_column_that_goes_and_comes_while_it_runs_is_noticed(make: Make)
     url = make({"publish_logs": [log(scheduled_for="2025-11-22 11:30:00.000000")]})
     async with opened(url) as source:
         queue = part(source, "queue")
-        assert (await queue.read(NOW)).value.overdue == {"tiktok": 1}
+        assert (await queue.read(NOW)).value.facts.overdue == {"tiktok": 1}
         with editing(url) as connection:
             connection.execute(text("alter table publish_logs drop column scheduled_for"))
         with pytest.raises(SchemaMismatch, match="scheduled_for"):
             await queue.read(NOW)
-        assert (await queue.read(NOW)).value.overdue is None
+        assert (await queue.read(NOW)).value.facts.overdue is None
         with editing(url) as connection:
             connection.execute(text("alter table publish_logs add column scheduled_for timestamp null"))
-        assert (await queue.read(NOW)).value.overdue is None  # nobody has looked yet
+        assert (await queue.read(NOW)).value.facts.overdue is None  # nobody has looked yet
         await part(source, "schema").read(NOW)
-        assert (await queue.read(NOW)).value.overdue == {"tiktok": 0}
+        assert (await queue.read(NOW)).value.facts.overdue == {"tiktok": 0}
 
 
 async def test_the_true_platforms_have_their_names_before_any_that_rows_bring(sqlite: Make) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from exporter.core.errors import Malformed
 from exporter.domains.ingest import Ingest
 from exporter.domains.render import QUEUED, RUNNING, SUBMITTED, Render
-from exporter.inputs.slices import slices
+from exporter.inputs.slices import Slice, Wanted, slices
 from exporter.sources.trafalgar import ingest
 from tests.sources.trafalgar.files import answer, given, ingested, rendered
 
@@ -80,14 +81,17 @@ def test_each_run_is_judged_as_the_system_did(response: str) -> None:
     name = "edge_entries" if "edge" in response else "normal"
     rows: dict[str, ingest.Run] = {}
     with given(f"ingest_runs.{name}.json").open("rb") as file:
-        for entry in (one for batch in slices(file.read, ingest.Entry, "runs", name) for one in batch):
+        found = slices(file.read, Wanted(ingest.Entry, "runs"), name)
+        for entry in chain.from_iterable(each.records for each in found if isinstance(each, Slice)):
             if isinstance(entry, ingest.Entry) and (entry.id or entry.run_id):
                 # as the system does: where an id stands twice, its API gives the first
                 rows.setdefault(str(entry.id or entry.run_id), ingest.run(entry))
     recorded = {one["id"]: one for one in reversed(answer(response)["body"])}
     assert len(recorded) > 5
     for identity, run in recorded.items():
-        started, status, _, processed, invalid = rows[identity]
+        name, started, completed, status, _, processed, invalid = rows[identity]
+        assert name == identity
+        assert (completed is None) == (run["completed_at"] is None)
         assert started == datetime.fromisoformat(run["started_at"]).timestamp()
         assert (status == "running") == (run["status"] == "running")
         assert sum(processed.values()) == run["report"]["processed_count"]

@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.core.part import Taken
+from exporter.domains.finished import Finished
 from exporter.domains.ingest import Ingest
 from exporter.sources.trafalgar import Config, ingest
 from tests.sources.trafalgar.files import NOW, ingested, opened, written
@@ -208,7 +211,19 @@ async def test_any_other_document_is_empty_and_can_be_seen_to_be(tmp_path: Path,
 
 
 def test_facts_keep_nothing_of_a_run_but_counts() -> None:
-    runs = iter([(None, "running", "A", {"A": 1}, 0)] * 3)
-    assert ingest.facts(runs) == Ingest(
-        {("A", "running"): 3}, {("A", "invalid"): 0, ("A", "processed"): 3}, {"running": 3}, None
+    runs: list[ingest.Run] = [("r", None, None, "running", "A", {"A": 1}, 0)] * 3
+    assert ingest.facts([ingest.tally(runs)]) == Ingest(
+        {("A", "running"): 3}, {("A", "invalid"): 0, ("A", "processed"): 3}, {"running": 3}, None, Finished((), ("A",))
     )
+
+
+STARTS = st.lists(st.none() | st.integers(0, 9).map(float), max_size=40)
+
+
+@given(STARTS, st.integers(1, 7), st.integers(1, 40))
+def test_the_newest_are_those_of_all_however_the_file_is_cut(starts: list[float | None], size: int, most: int) -> None:
+    runs: list[ingest.Run] = [("r", start, None, str(place), "A", {}, 0) for place, start in enumerate(starts)]
+    tallies = [ingest.tally(runs[first : first + size]) for first in range(0, len(runs), size)]
+    found = [status for _, _, status in ingest.newest(tallies, most)]
+    expected = sorted(runs, key=lambda run: ingest.YEAR_ONE if run[1] is None else run[1], reverse=True)
+    assert found == [run[3] for run in expected[:most]]

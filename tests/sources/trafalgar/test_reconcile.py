@@ -167,8 +167,12 @@ async def test_the_value_is_the_same_object_until_what_it_says_changes(tmp_path:
     async with opened(Config(reconcile=path)) as source:
         (part,) = source.parts
         first = await part.read(NOW)
-        written(path, {"shotgrid": records(("b", "v001")), "filesystem": []})
+        written(path, {"shotgrid": records(("a", "v001")), "filesystem": [], "more": 1})
         assert (await part.read(NOW + 15)).value is first.value
+        written(path, {"shotgrid": records(("b", "v001")), "filesystem": []})
+        other = await part.read(NOW + 20)
+        assert other.value == first.value
+        assert other.value is not first.value  # another shot is missing, which /errors tells
         written(path, {"shotgrid": [], "filesystem": []})
         again = await part.read(NOW + 30)
         assert samples(part, again.value)["studio_reconcile_errors"] == {

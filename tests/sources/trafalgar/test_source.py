@@ -79,7 +79,7 @@ async def test_the_value_is_the_same_object_until_what_it_says_changes(tmp_path:
         (part,) = source.parts
         first = await part.read(NOW)
         assert (await part.read(NOW + 15)).value is first.value
-        written(path, [{"id": "another"}])  # read anew, and nothing of it is another fact
+        written(path, [{"id": "a", "status": "failed"}])  # read anew, and nothing of it is another fact or shown
         again = await part.read(NOW + 30)
         assert again.value is first.value
         assert again.origin != first.origin
