@@ -1,0 +1,1 @@
+"""What goes with the exporter into Grafana, Prometheus and Alertmanager, and how it is made."""

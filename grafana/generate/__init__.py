@@ -1,0 +1,1 @@
+"""Makes rules, tables, the headers of runbooks, and dashboards of what `grafana/thresholds.yaml` says."""
