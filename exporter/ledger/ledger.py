@@ -36,6 +36,15 @@ class Reading:
     limit: float
 
 
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How many seconds a read waits for the store, while what it began goes on; and after how many without an answer
+    the store cannot be used, which is longer than itself it waits for locks and servers."""
+
+    read: float = 2.0
+    overdue: float = 10.0
+
+
 AT_ONCE = Reading(lambda: 0.0, float("inf"))
 
 
@@ -46,8 +55,9 @@ class Ledger:
     committed and put in place there in one piece, so that whoever waits for it may be cancelled at any moment.
     """
 
-    def __init__(self, store: Store, run: Run, terms: Terms, opened: float) -> None:
+    def __init__(self, store: Store, run: Run, terms: Terms, opened: float, waits: Waits | None = None) -> None:
         """`opened` (epoch seconds) is when the ledger's own counters begin."""
+        self._waits = waits or Waits()
         self.terms = terms
         self._store = store
         self._run = run
@@ -73,7 +83,7 @@ class Ledger:
         """How the ledger stands."""
         created = self._store.created
         return LedgerFacts(
-            up=self._ready,
+            up=self._ready and self._trouble is None,
             opened=self._opened,
             created=None if created is None else created / SECOND,
             last_commit=None if self._last_commit is None else self._last_commit / SECOND,
@@ -99,17 +109,21 @@ class Ledger:
 
         What comes to its end while a read goes on may be in it: it is no finish of the future.
 
-        False, with the reason in `trouble`, where the store could not be used: then what was last committed stands,
-        and the next read finds the rest again. Whatever the pipeline's own pages raise passes through.
+        False where the store could not be used, with the reason in `trouble`, or did not answer soon: then what was
+        last committed stands, and the next read finds the rest again. While it is in trouble it is left to `renew`, for
+        else every read would wait for it. Whatever the pipeline's own pages raise passes through.
         """
+        if self._trouble is not None:
+            return False
         key, micros = (source, pipeline.name), _micros(now)
-        if (current := await self._tried(lambda: [self._current(key, micros)])) is None:
+        if (current := await self._tried(lambda: [self._current(key, micros)], self._waits.read)) is None:
             return False
         begun = floor = current[0].floor if current[0] else None
         async with aclosing(pipeline.pages(value, Ask(micros, self.terms.overlap, floor))) as pages:
             async for batch in pages:
                 present = micros if floor is None else _micros(now + reading.elapsed())
-                taken = await self._tried(partial(self._take, (key, pipeline), batch, floor, present))
+                take = partial(self._take, (key, pipeline), batch, floor, present)
+                taken = await self._tried(take, self._waits.read)
                 if taken is None:
                     return False
                 floor = taken.floor
@@ -128,29 +142,45 @@ class Ledger:
         if self._ready:
             await self._tried(partial(self._release, _micros(now)))
 
-    async def _tried(self, work: Callable[[], T]) -> T | None:
-        """What the work on the store's thread gives; None, once it was noted, if the store cannot be used.
+    async def _tried(self, work: Callable[[], T], patience: float | None = None) -> T | None:
+        """What the work on the store's thread gives; None, once it was noted, if the store cannot be used, and where it
+        was not done within `patience` seconds.
 
-        Once it has begun it is waited for, also where the caller is cancelled: there is one piece of work at a time.
+        Once it has begun it goes on, whoever is cancelled or waits no longer: there is one piece of work at a time.
         """
-        await self._turn.acquire()
-        self._work = task = asyncio.ensure_future(self._done(work))
-        return await asyncio.shield(task)
+        try:
+            async with asyncio.timeout(patience):
+                await self._turn.acquire()
+                self._work = task = asyncio.ensure_future(self._done(work))
+                return await asyncio.shield(task)
+        except TimeoutError:
+            return None
 
     async def _done(self, work: Callable[[], T]) -> T | None:
+        late = asyncio.get_running_loop().call_later(self._waits.overdue, self._late)
+        trouble: str | None = f"ledger {self._store.place}: a bug in the exporter; its log has the traceback"
         try:
             found = await self._run(partial(self._believed, work))
+            trouble = None
         except LedgerError as error:
-            if self._trouble != str(error):
-                log.error("%s", error)  # noqa: TRY400  # expected, and the message says all
-            self._trouble = str(error)
+            trouble = str(error)
+            if self._trouble != trouble:
+                log.error("%s", trouble)  # noqa: TRY400  # expected, and the message says all
             return None
         finally:
+            late.cancel()
+            before, self._trouble = self._trouble, trouble
             self._turn.release()
-        if self._trouble is not None:
+        if before is not None:
             log.info("ledger %s: can be used again", self._store.place)
-            self._trouble = None
         return found
+
+    def _late(self) -> None:
+        """The store has not answered for too long; the work goes on, for nothing can stop it but a cut connection."""
+        self._store.cut()
+        if self._trouble is None:
+            self._trouble = f"ledger {self._store.place}: no answer within {self._waits.overdue:g} s"
+            log.error("%s", self._trouble)
 
     # on the store's thread
 

@@ -1,12 +1,15 @@
 """The ledger's store: a SQLite file or a database of a server, a transaction for each batch, one exporter at a time."""
 
 import math
+import os
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -95,6 +98,7 @@ class Store:
         self._steps = steps
         self._engine: Engine | None = None
         self._connection: Connection | None = None
+        self._cord: socket.socket | None = None
         self._file: object = None
         self._ids: dict[Key, int] = {}
         self.held_until = 0
@@ -192,9 +196,20 @@ class Store:
     def close(self) -> None:
         """Ends the connection; the next call makes another."""
         connection, self._connection = self._connection, None
+        cord, self._cord = self._cord, None
+        if cord is not None:
+            cord.close()
         if connection is not None:
             with suppress(DBAPIError):
+                connection.invalidate()  # to end what was begun politely would wait for a server that hangs
                 connection.close()
+
+    def cut(self) -> None:
+        """Frees the thread from a server that does not answer, where its driver would wait for ever. The one thing here
+        that any thread may do."""
+        if (cord := self._cord) is not None:
+            with suppress(OSError):  # it was closed a moment ago
+                cord.shutdown(socket.SHUT_RDWR)
 
     @property
     def size(self) -> int | None:
@@ -292,6 +307,9 @@ class Store:
         if self._connection is None:
             self._engine = self._engine or self._made()
             self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            if self._dialect == "postgresql":
+                driver: Any = self._connection.connection.driver_connection
+                self._cord = socket.socket(fileno=os.dup(driver.fileno()))
             for statement in self._opening():
                 self._connection.exec_driver_sql(statement)
             self._file = None if self._path is None else _identity(self._path)
@@ -308,8 +326,9 @@ class Store:
                 poolclass=NullPool,
             )
         seconds = max(2, math.ceil(self._timeout))
-        own = {"postgresql": {"application_name": "studio-exporter"}, "mysql": {"charset": "utf8mb4"}}[self._dialect]
-        return create_engine(self._url, connect_args={"connect_timeout": seconds, **own}, poolclass=NullPool)
+        arguments = {"connect_timeout": seconds, **_arguments(self._dialect, seconds)}
+        ours = {name: value for name, value in arguments.items() if name not in self._url.query}
+        return create_engine(self._url, connect_args=ours, poolclass=NullPool)
 
     def _opening(self) -> Iterator[str]:
         milliseconds = max(1, math.ceil(self._timeout * 1000))
@@ -329,6 +348,20 @@ class Store:
             if (found := meaning(error.orig, self.place)) is None:
                 raise
             raise found from None  # the driver's error names the URL's parts
+
+
+def _arguments(dialect: str, seconds: int) -> Mapping[str, str | int]:
+    """What a driver is told of a server that may wait so many seconds for a lock: a network that swallows what is sent
+    is found out, too."""
+    if dialect == "postgresql":
+        return {
+            "application_name": "studio-exporter",
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": seconds * 1000,
+        }
+    return {"charset": "utf8mb4", "read_timeout": seconds + 1, "write_timeout": seconds}
 
 
 def _place(url: URL, scheme: str) -> str:

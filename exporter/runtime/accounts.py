@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-from exporter.core.errors import TimedOut
 from exporter.core.part import Part
 from exporter.core.source import Source
 from exporter.ledger.families import Works
@@ -15,15 +14,11 @@ from exporter.runtime.guard import guarded
 RENEWING = 5.0
 """Seconds between two looks at the store while nothing else uses it: to keep the lease, or to get the store back."""
 
-PATIENCE = 10.0
-"""Seconds, besides those that a part's read may take, that a read waits for the ledger to take what it found."""
-
 
 class Accounts:
     """What the ledger holds of each source that counts finished work, on the page as it was last committed."""
 
-    def __init__(self, board: Board, ledger: Ledger, clock: Clock, patience: float = PATIENCE) -> None:
-        self._patience = patience
+    def __init__(self, board: Board, ledger: Ledger, clock: Clock) -> None:
         self._board = board
         self._ledger = ledger
         self._clock = clock
@@ -42,21 +37,13 @@ class Accounts:
         shows it.
 
         What there is to catch up with after an outage is spread over several reads: no page is asked for any more once
-        the time of a read is over. Raises what the pages raise, and TimedOut where the store does not answer.
+        the time of a read is over. Raises what the pages raise; the store's troubles are the ledger's alone.
         """
         if part.finishes is None:
             return
-        (at, tick), limit = begun, part.schedule.timeout
-        reading = Reading(lambda: self._clock.monotonic() - tick, limit)
-        patience = asyncio.timeout(limit + self._patience)
-        try:
-            async with patience:
-                await self._ledger.keep(source.name, part.finishes, value, at, reading)
-        except TimeoutError:
-            if not patience.expired():
-                raise
-            message = f"finished work of {part.finishes.name} is not counted: the ledger did not answer"
-            raise TimedOut(f"{message} within {limit + self._patience:g} s") from None
+        at, tick = begun
+        reading = Reading(lambda: self._clock.monotonic() - tick, part.schedule.timeout)
+        await self._ledger.keep(source.name, part.finishes, value, at, reading)
         await self._show(source)
 
     async def follow(self) -> None:

@@ -19,8 +19,8 @@ class Outcome:
     """One attempt at reading a part: `at` epoch seconds and `tick` monotonic ones, of its start; `seconds` it took.
 
     `found` is what was taken, or why nothing was. `blocks` are its families' bytes by family name, None where the value
-    is the one before. `events` are what changed since then. `uncounted` is why finished work could not be handed to the
-    ledger, `unannounced` why nobody can be told what changed.
+    is the one before. `events` are what changed since then. `uncounted` is why finished work could not be read for
+    the ledger, `unannounced` why nobody can be told what changed.
     """
 
     at: float
@@ -71,7 +71,7 @@ class Standing:
         return self.tried and self.failure is None
 
     def after(self, outcome: Outcome) -> "Standing":
-        """How the part stands after one more attempt. A read whose finished work could not be counted, or whose changes
+        """How the part stands after one more attempt. A read whose finished work could not be read, or whose changes
         could not be told, has failed, and yet brought something."""
         failure = outcome.failure
         turned = not self.tried or self.up is (failure is not None)
@@ -150,7 +150,7 @@ FAMILIES: tuple[Family[SourceFacts], ...] = (
         "gauge",
         "studio_source_up",
         "Whether the last read of the part succeeded (1) or failed (0); reads happen in the background. One that "
-        "brought values but whose finished work could not be counted has failed too.",
+        "brought values but whose finished work could not be read has failed too.",
         up,
         labels=("part",),
     ),

@@ -124,6 +124,8 @@ class Machine(RuleBasedStateMachine):
         rows, now = [*self.rows.values()], self.now + self.offset
         before = self.revision()
         pipeline = Pipeline("render", "test", self.pages, LANES)
+        if self.ledger.trouble:
+            self.loop.run_until_complete(self.ledger.renew(now / SECOND))
         self.store.crash = crash
         try:
             good = self.loop.run_until_complete(self.ledger.keep("vfx", pipeline, rows, now / SECOND))
@@ -137,7 +139,6 @@ class Machine(RuleBasedStateMachine):
             self.store.crash = ""
             assert good, self.ledger.trouble
             self.tally.read(rows, now, self.overlap, wrote=self.revision() != before)
-        self.store.crash = ""
 
     def revision(self) -> int:
         found = None if self.tally.opened is None else self.store.load(KEY)

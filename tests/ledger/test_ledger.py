@@ -15,9 +15,10 @@ from exporter.core.finish import SECOND, Ask, Batch, Finish, Pipeline
 from exporter.core.secret import Secret
 from exporter.inputs.worker import Worker
 from exporter.ledger.account import Terms
-from exporter.ledger.ledger import Ledger
+from exporter.ledger.ledger import Ledger, Waits
 from exporter.ledger.store import RENEWAL, Owner, Store
 from tests.fakes import until
+from tests.services import SERVERS, Server, own_database, wired
 
 NOW = 1_700_000_000.0
 KEY = ("vfx", "render")
@@ -126,10 +127,13 @@ async def test_a_store_that_cannot_be_written_leaves_the_last_values(
         other.execute("begin immediate")
         for _ in range(3):
             assert not await ledger.keep("vfx", asked.pipeline, whole(finish("one"), finish("two", 1)), NOW + 2)
+        assert ledger.facts().failures == {"locked": 1}  # the other reads did not wait for it
+        assert not await ledger.renew(NOW + 2)
     facts = ledger.facts()
-    assert (facts.up, facts.failures) == (False, {"locked": 3})
+    assert (facts.up, facts.failures) == (False, {"locked": 2})
     assert "another process holds a lock" in str(ledger.trouble)
     assert counted(ledger, asked) == {"a": (0, 0)}
+    assert await ledger.renew(NOW + 3)
     assert await ledger.keep("vfx", asked.pipeline, whole(finish("one"), finish("two", 1)), NOW + 3)
     assert (ledger.facts().up, ledger.trouble, counted(ledger, asked)) == (True, None, {"a": (1, 0)})
     assert [record.levelname for record in caplog.records] == ["ERROR"]
@@ -158,9 +162,56 @@ async def test_a_store_that_was_deleted_opens_its_accounts_anew(path: Path, ledg
     await asyncio.to_thread(path.unlink)
     assert not await ledger.keep("vfx", asked.pipeline, whole(*rows[0].finishes, finish("three", 2)), NOW + 3)
     assert counted(ledger, asked) == {"a": (1, 0)}
+    assert await ledger.renew(NOW + 4)
     assert await ledger.keep("vfx", asked.pipeline, whole(*rows[0].finishes, finish("three", 2)), NOW + 4)
     assert counted(ledger, asked) == {"a": (0, 0)}
     assert ledger.facts().created == NOW + 4
+
+
+@pytest.mark.parametrize("server", SERVERS)
+async def test_a_server_that_falls_silent_is_noticed_and_found_again(server: Server) -> None:
+    asked, rows, worker = Asked(), whole(finish("one"), finish("two", 1)), Worker("ledger")
+    with own_database(server) as url:
+        async with wired(url) as wire:
+            store = Store(Secret(wire.url(url)), Owner("me", "here", 7, lambda _: True), 0.5)
+            ledger = Ledger(store, worker.run, Terms(600 * SECOND), NOW, Waits(0.2, overdue=0.5))
+            assert await ledger.renew(NOW)
+            assert await ledger.keep("vfx", asked.pipeline, whole(finish("one")), NOW)
+            wire.freeze()
+            assert not await ledger.keep("vfx", asked.pipeline, rows, NOW + 2)
+            assert ledger.facts().up
+            await until(lambda: not ledger.facts().up)
+            assert str(ledger.trouble).endswith(": no answer within 0.5 s")
+            async with asyncio.timeout(30):
+                assert not await ledger.renew(NOW + 3)  # the thread is free again
+            assert set(ledger.facts().failures) == {"unreachable"}
+            wire.thaw()
+            async with asyncio.timeout(30):
+                while not await ledger.renew(NOW + 4):
+                    pass
+            assert await ledger.keep("vfx", asked.pipeline, rows, NOW + 5)
+            assert counted(ledger, asked) == {"a": (1, 0)}
+            await ledger.close(NOW + 6)
+    worker.close()
+
+
+async def test_a_bug_fails_a_read_and_then_is_the_ledgers_alone(path: Path) -> None:
+    worker, asked = Worker("ledger"), Asked()
+
+    class Faulty(Store):
+        def open(self, now: int) -> None:
+            raise KeyError("a bug")
+
+    store = Faulty(Secret(f"sqlite:///{path}"), Owner("me", "here", 7, lambda _: True))
+    ledger = Ledger(store, worker.run, Terms(600 * SECOND), NOW)
+    with pytest.raises(KeyError, match="a bug"):
+        await ledger.keep("vfx", asked.pipeline, whole(finish("one")), NOW)
+    assert not await ledger.keep("vfx", asked.pipeline, whole(finish("one")), NOW)
+    with pytest.raises(KeyError, match="a bug"):
+        await ledger.renew(NOW)
+    assert ledger.trouble == f"ledger {path}: a bug in the exporter; its log has the traceback"
+    assert (ledger.facts().up, ledger.facts().failures) == (False, {"bug": 2})
+    worker.close()
 
 
 async def test_whoever_waits_may_be_cancelled_and_nothing_is_lost_or_counted_twice(path: Path) -> None:

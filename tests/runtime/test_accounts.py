@@ -10,13 +10,13 @@ from typing import Any
 
 from exporter.core.errors import SchemaMismatch
 from exporter.core.finish import SECOND, Ask, Batch, Finish, Pipeline
-from exporter.core.part import Part, Schedule
+from exporter.core.part import Part
 from exporter.core.secret import Secret
 from exporter.core.source import Limits, Source
 from exporter.inputs.worker import Worker
 from exporter.ledger import families as work
 from exporter.ledger.account import Terms
-from exporter.ledger.ledger import Ledger
+from exporter.ledger.ledger import Ledger, Waits
 from exporter.ledger.store import Owner, Store
 from exporter.runtime import standing
 from exporter.runtime.accounts import RENEWING, Accounts
@@ -47,14 +47,14 @@ def working(*values: Any, pages: Pages = whole) -> Part[Any]:
 class Counted:
     """A board with one source, and a ledger on a file."""
 
-    def __init__(self, path: Path, each: Part[Any], patience: float = 10.0, lock: float = 10.0) -> None:
+    def __init__(self, path: Path, each: Part[Any], lock: float = 10.0, waits: Waits | None = None) -> None:
         self.time = Time()
         self.source: Source = source("vfx", each)
         self.board = Board([*each.families, *work.FAMILIES, *standing.FAMILIES])
         self.board.add(self.source, Limits(), opened=START)
         store = Store(Secret(f"sqlite:///{path}"), Owner("me", "here", 7, lambda _: False), lock)
-        self.ledger = Ledger(store, Worker("ledger").run, Terms(600 * SECOND), START)
-        self.accounts = Accounts(self.board, self.ledger, self.time.clock, patience)
+        self.ledger = Ledger(store, Worker("ledger").run, Terms(600 * SECOND), START, waits)
+        self.accounts = Accounts(self.board, self.ledger, self.time.clock)
 
     async def open(self) -> None:
         await self.accounts.open(self.source)
@@ -134,6 +134,7 @@ async def test_a_store_that_cannot_be_used_stops_no_read_and_loses_nothing(tmp_p
         assert not counted.ledger.facts().up
     assert counted.page("studio_work_finished_total")[0] == 'studio_work_finished_total{lane="a",…} 0.0'
     assert counted.page("studio_test_things") == ['studio_test_things{source="vfx",thing="x"} 1.0']
+    await counted.ledger.renew(START)
     await counted.read()
     assert counted.ledger.facts().up
     assert counted.page("studio_work_finished_total")[0] == 'studio_work_finished_total{lane="a",…} 2.0'
@@ -170,18 +171,21 @@ async def test_a_time_that_is_over_in_the_source_is_not_the_ledgers(tmp_path: Pa
     await counted.close()
 
 
-async def test_a_store_that_does_not_answer_holds_a_read_up_for_a_while_and_no_longer(tmp_path: Path) -> None:
-    soon = replace(working([finish("one")]), schedule=Schedule(timeout=0.02))
-    counted = Counted(tmp_path / "state", soon, patience=0.02)
+async def test_a_store_that_does_not_answer_holds_a_read_up_for_a_while_and_fails_none(tmp_path: Path) -> None:
+    rows = [finish("one"), finish("two")]
+    counted = Counted(tmp_path / "state", working([], rows, rows, rows), waits=Waits(0.02, overdue=0.1))
     await counted.open()
+    await counted.read()
     with closing(sqlite3.connect(tmp_path / "state", isolation_level=None)) as other:
         other.execute("begin immediate")
-        standing = await counted.read()
-    assert standing.failure is not None
-    assert standing.failure.reason == "timeout"
-    assert standing.failure.message == "finished work of render is not counted: the ledger did not answer within 0.04 s"
-    assert counted.page("studio_test_things") == ['studio_test_things{source="vfx",thing="x"} 1.0']
+        assert (await counted.read()).up
+        assert counted.page("studio_test_things") == ['studio_test_things{source="vfx",thing="x"} 2.0']
+        await until(lambda: not counted.ledger.facts().up)
+        assert counted.ledger.trouble == f"ledger {tmp_path / 'state'}: no answer within 0.1 s"
+        assert (await counted.read()).up
     await until(lambda: counted.ledger.facts().up)
+    await counted.read()
+    assert counted.page("studio_work_finished_total")[0] == 'studio_work_finished_total{lane="a",…} 2.0'
     await counted.close()
 
 
