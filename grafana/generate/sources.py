@@ -214,9 +214,10 @@ def exporters(t: Thresholds) -> Iterator[Alert]:
         about_exporter(
             "StudioExporterDown",
             "warning",
-            f"{target} == 0",
+            f"{target} == 0\nand on ()\n{target} == 1",
             "The studio-exporter at {{ $labels.instance }} does not answer.",
-            f"Every scrape has failed for {written(t.lasting['exporter_down'], 'seconds')}.",
+            f"Every scrape has failed for {written(t.lasting['exporter_down'], 'seconds')}, and another exporter "
+            "answers.",
         ),
         lasting=t.lasting["exporter_down"],
     )
@@ -235,14 +236,17 @@ def scrapes(t: Thresholds, target: str) -> Iterator[Alert]:
     """Exporters of which scrapes fail again and again. Each that fails takes all of their series away, so that what
     must last before it is told never does."""
     level, hour = t["exporter_flapping"], written(t.span(3600), "seconds")
-    down = f'ALERTS{{alertname="StudioExporterDown",alertstate="firing"}}[{hour}]'
+    down, absent = (
+        f'max_over_time(ALERTS{{alertname="StudioExporter{name}",alertstate="firing"}}[{hour}])'
+        for name in ("Down", "Absent")
+    )
     failed = f"1 - avg_over_time({target}[{hour}])"
     yield from graded(
         level,
         lambda severity: about_exporter(
             "StudioExporterFlapping",
             severity,
-            f"{beyond(failed, level, severity)}\nunless on (job, instance)\nmax_over_time({down})",
+            f"{beyond(failed, level, severity)}\nunless on (job, instance)\n{down}\nunless on ()\n{absent}",
             "The studio-exporter at {{ $labels.instance }} answers only now and then.",
             "{{ $value | humanizePercentage }} of its scrapes within "
             f"{hour} failed. Alerts on what it says may never be told, as each of these begins their time anew.",
