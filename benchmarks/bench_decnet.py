@@ -15,12 +15,9 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import Engine, event
 
 from exporter.core.part import Schedule
 from exporter.core.secret import Secret
@@ -31,6 +28,7 @@ from exporter.sources.decnet import KIND, Config
 from exporter.sources.decnet.counts import slices
 from exporter.sources.decnet.live import KEPT, Counts, Question
 from exporter.sources.decnet.tables import EMAILS, EVENTS, EXACT, WORDS
+from tests.services import statements
 
 SCHEMA = Path(__file__).parents[1] / "tests" / "golden" / "decnet" / "inputs" / "schema-sqlite.sql"
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -81,22 +79,6 @@ def fill(path: Path, rows: int) -> None:
         )
 
 
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """The statements about DECNET's tables, as they are sent."""
-    seen: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        if "orchestrator_" in statement:
-            seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
-
-
 async def median(rounds: int, work: Callable[[], Awaitable[object]]) -> float:
     """Milliseconds of the work, once it is warm."""
     await work()
@@ -115,7 +97,7 @@ async def read(path: Path, windows: tuple[Window, ...], rounds: int) -> tuple[fl
     (part,) = source.parts
     try:
         spent = await median(rounds, lambda: part.read(NOW.timestamp()))
-        with counted() as seen:
+        with statements("orchestrator_") as seen:
             await part.read(NOW.timestamp())
         return spent, len(seen)
     finally:

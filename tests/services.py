@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -9,7 +11,8 @@ from typing import Any, Literal
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -64,6 +67,34 @@ def own_database(server: Server) -> Iterator[str]:
         yield make_url(url).set(database=name).render_as_string(hide_password=False)
     finally:
         execute(url, f"drop database {name}" + (" with (force)" if server == "postgresql" else ""))
+
+
+@contextmanager
+def statements(*words: str) -> Iterator[list[str]]:
+    """The statements that have one of these words, as they are sent."""
+    seen: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if any(word in statement for word in words):
+            seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def writing(program: str, *arguments: str) -> Iterator[None]:
+    """Another process writes for as long as this lasts: a program that prints `writing` once it does."""
+    with subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"writing\n"
+        try:
+            yield
+        finally:
+            writer.kill()
 
 
 @dataclass

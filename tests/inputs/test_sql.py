@@ -10,7 +10,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from exporter.core.secret import Secret
 from exporter.inputs.dialects import url_problem
 from exporter.inputs.sql import Database, Query, Row, naive
 from tests.fakes import until
+from tests.services import writing
 
 ENDLESS = "with recursive n(i) as (select 1 union all select i + 1 from n) select"
 NOBODY = 65534
@@ -168,18 +169,6 @@ while True:
 """
 
 
-@contextmanager
-def writing(path: Path, journal: str) -> Iterator[None]:
-    """Another process writes, for as long as this lasts."""
-    with subprocess.Popen([sys.executable, "-c", WRITER, str(path), journal], stdout=subprocess.PIPE) as writer:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == b"writing\n"
-        try:
-            yield
-        finally:
-            writer.kill()
-
-
 @pytest.mark.parametrize("journal", ["wal", "delete"])
 async def test_every_read_is_one_moment_while_another_process_writes(tmp_path: Path, journal: str) -> None:
     path = change(tmp_path / "live.db", "create table pairs (number, side)")
@@ -189,7 +178,7 @@ async def test_every_read_is_one_moment_while_another_process_writes(tmp_path: P
         ((right,),) = query("select count(*) from pairs where side = 'right'")
         return left, right
 
-    with writing(path, journal):
+    with writing(WRITER, str(path), journal):
         async with opened(path) as database:
             seen = [await database.read(both) for _ in range(100)]
             while seen[-1] == seen[0]:

@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from exporter.core.api import Access, Asked, Reading
 from exporter.core.part import Schedule
@@ -28,6 +26,7 @@ from exporter.sources.decnet.events import events
 from exporter.sources.decnet.live import Counts, Question
 from tests.api.replay import BEARER, Desk, Exchange, served
 from tests.fakes import until
+from tests.services import statements
 from tests.sources.decnet.databases import NOW, add, ago, change
 
 AT = NOW.timestamp()
@@ -47,22 +46,6 @@ async def counting(path: Path, within: float = 30.0) -> AsyncIterator[Counts]:
         yield counts
     finally:
         await counts.close()
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """The counts as they are sent."""
-    seen: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        if "count(*)" in statement:
-            seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 @contextmanager
@@ -99,7 +82,7 @@ async def test_it_says_what_is_on_record_now_and_keeps_it_for_a_second(path: Pat
 
 async def test_many_who_ask_the_same_cost_one_read(path: Path) -> None:
     add(path, [(ago(minutes=1), "file", 0)])
-    with counted() as seen:
+    with statements("count(*)") as seen:
         async with served(source(path), AT, read=False) as desk:
             with locked(path):
                 asking = [asyncio.ensure_future(asked(desk)) for _ in range(20)]
@@ -111,7 +94,7 @@ async def test_many_who_ask_the_same_cost_one_read(path: Path) -> None:
 
 
 async def test_an_answer_under_way_is_for_later_ones_too(path: Path) -> None:
-    with counted() as seen:
+    with statements("count(*)") as seen:
         async with counting(path) as counts:
             with locked(path):
                 first = asyncio.ensure_future(counts.count(HOUR, AT))
@@ -131,7 +114,7 @@ async def test_different_questions_take_turns(path: Path) -> None:
 
 async def test_who_leaves_does_not_take_the_answer_away_from_others(path: Path) -> None:
     add(path, [(ago(minutes=1), "file", 0)])
-    with counted() as seen:
+    with statements("count(*)") as seen:
         async with counting(path) as counts:
             with locked(path):
                 first, second = (asyncio.ensure_future(counts.count(HOUR, AT)) for _ in range(2))
@@ -143,7 +126,7 @@ async def test_who_leaves_does_not_take_the_answer_away_from_others(path: Path) 
 
 
 async def test_a_token_is_needed_before_anything_is_looked_at(path: Path) -> None:
-    with counted() as seen:
+    with statements("count(*)") as seen:
         async with served(source(path), AT, Access(Secret("s3cret-ü")), read=False) as desk:
             for header in ("", "Bearer", "Bearer s3cret", "bearer s3cret-ü", "Bearer  s3cret-ü", "Bearer \udcff", "ü"):
                 assert (await asked(desk, "since=zz", {"Authorization": header}))[0] == 401
@@ -172,7 +155,7 @@ async def test_a_database_that_cannot_be_read_is_a_clear_refusal(path: Path) -> 
 
 
 async def test_who_waits_spends_the_time_of_his_own_read(path: Path) -> None:
-    with counted() as seen:
+    with statements("count(*)") as seen:
         async with counting(path, within=0.3) as counts:
             with locked(path):
                 found = await asyncio.gather(*(counts.count(Question(seconds, None), AT) for seconds in range(1, 9)))
@@ -182,7 +165,7 @@ async def test_who_waits_spends_the_time_of_his_own_read(path: Path) -> None:
 
 async def test_one_question_too_many_is_sent_away(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exporter.sources.decnet.live.MOST", 2)
-    with counted() as seen:
+    with statements("count(*)") as seen:
         async with counting(path) as counts:
             with locked(path):
                 waiting = [asyncio.ensure_future(counts.count(Question(seconds, None), AT)) for seconds in (1, 2)]
@@ -195,7 +178,7 @@ async def test_one_question_too_many_is_sent_away(path: Path, monkeypatch: pytes
 
 async def test_a_source_that_closes_says_so_to_those_who_wait(path: Path) -> None:
     counts = Counts(Database(Secret(f"sqlite:///{path}"), 30.0, 10), 30.0)
-    with counted() as seen, locked(path):
+    with statements("count(*)") as seen, locked(path):
         waiting = [asyncio.ensure_future(counts.count(Question(seconds, None), AT)) for seconds in (1, 2)]
         await until(lambda: seen)
         await counts.close()
@@ -259,7 +242,7 @@ async def test_no_count_walks_through_all_failures(path: Path, statistics: bool)
     add(path, [(ago(minutes=n), "file", n % 10) for n in range(3000)], [(ago(minutes=n), 0) for n in range(300)])
     if statistics:
         change(path, "analyze")
-    with counted() as seen:
+    with statements("count(*)") as seen:
         async with counting(path) as counts:
             found = [await counts.count(Question(3600, kind), AT) for kind in (None, "file", "email")]
     assert found == [7 + 61, 7, 61]

@@ -3,11 +3,9 @@
 import json
 import re
 import sqlite3
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +24,7 @@ from exporter.domains.operations import OPERATIONS, Operations
 from exporter.sources.decnet import KIND, MOST_WINDOWS, Config
 from exporter.sources.decnet.counts import KNOWN, OTHERS, newest, slices
 from exporter.sources.decnet.tables import EMAILS, EVENTS, EXACT, WORDS
-from tests.services import connected
+from tests.services import connected, writing
 from tests.sources.decnet.databases import GOLDEN, NOW, SCHEMA, add, ago, change, dumped, text
 
 COUNTS: Mapping[str, list[dict[str, Any]]] = json.loads((GOLDEN / "counts.json").read_text())
@@ -316,23 +314,10 @@ while True:
 """
 
 
-@contextmanager
-def orchestrating(path: Path, journal: str) -> Iterator[None]:
-    """Another process adds an event and an email at a time, for as long as this lasts."""
-    arguments = [sys.executable, "-c", WRITER, str(path), journal, ago(minutes=1)]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE) as writer:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == b"writing\n"
-        try:
-            yield
-        finally:
-            writer.kill()
-
-
 @pytest.mark.parametrize("journal", ["wal", "delete"])
 async def test_both_tables_are_of_one_moment_while_another_process_writes(path: Path, journal: str) -> None:
     seen: list[int] = []
-    with orchestrating(path, journal):
+    with writing(WRITER, str(path), journal, ago(minutes=1)):
         async with opened(f"sqlite:///{path}") as read:
             while len(seen) < 50 or seen[-1] == seen[0]:
                 failures = (await read()).value.failures

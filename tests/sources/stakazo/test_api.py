@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -26,18 +26,6 @@ from tests.sources.stakazo.databases import NOW, SCHEDULE, Make, editing, golden
 from tests.sources.stakazo.tables import clip, log
 
 ENDPOINTS = ("overview", "queue", "orchestrator", "platforms", "campaigns")
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    with made(request.param, tmp_path) as make:
-        yield make
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Make]:
-    with made("sqlite", tmp_path) as make:
-        yield make
 
 
 def source(url: str) -> Source:

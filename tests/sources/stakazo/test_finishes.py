@@ -28,18 +28,6 @@ GONE_BEFORE = {("11c_clip_deleted_postgresql_sql.json", "15 s"), ("11c_clip_dele
 """The failure was deleted before anybody read it."""
 
 
-@pytest.fixture(params=DIALECTS)
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    with made(request.param, tmp_path) as make:
-        yield make
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Make]:
-    with made("sqlite", tmp_path) as make:
-        yield make
-
-
 @asynccontextmanager
 async def book_of(url: str, rows: int = 200_000) -> AsyncIterator[Book]:
     async with opened(url, Limits(rows_per_query=rows)) as source:

@@ -1,6 +1,5 @@
 """Values as the system and others keep them: ids, times, scores and parameters in all their forms."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +8,6 @@ import pytest
 from tests.sources.stakazo.databases import NOW, Make, Rows, golden, made, opened, part, read, rows_of
 from tests.sources.stakazo.recount import recount
 from tests.sources.stakazo.tables import clip, log
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    with made(request.param, tmp_path) as make:
-        yield make
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Make]:
-    with made("sqlite", tmp_path) as make:
-        yield make
 
 
 def one_clip(form: Any) -> Rows:

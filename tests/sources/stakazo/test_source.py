@@ -1,19 +1,16 @@
 """The source: its parts and connections, how many statements they cost, and what becomes of schemas that drift."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event, text
-from sqlalchemy.engine import Engine
+from sqlalchemy import text
 
 from exporter.core.errors import SchemaMismatch
 from exporter.core.secret import Secret
 from exporter.core.source import Limits
 from exporter.sources.stakazo import Config
+from tests.services import statements
 from tests.sources.stakazo.databases import NOW, Make, editing, golden, made, opened, page, part, read, rows_of
 from tests.sources.stakazo.recount import recount
 from tests.sources.stakazo.tables import COLUMNS, Dialect, log
@@ -22,34 +19,6 @@ REPLACED = 30
 """Statements of the five endpoints (contract a)."""
 
 DIALECTS: tuple[Dialect, ...] = ("sqlite", "postgresql", "mysql")
-
-
-@pytest.fixture(params=DIALECTS)
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    with made(request.param, tmp_path) as make:
-        yield make
-
-
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Make]:
-    with made("sqlite", tmp_path) as make:
-        yield make
-
-
-@contextmanager
-def counted() -> Iterator[list[str]]:
-    """The statements about the tables, as they are sent."""
-    seen: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        if any(table in statement for table in COLUMNS):
-            seen.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 STATEMENTS: dict[str, dict[str, int]] = {
@@ -66,7 +35,7 @@ async def test_a_pass_is_a_few_statements(dialect: Dialect, tmp_path: Path) -> N
         async with opened(url) as source:
             await part(source, "schema").read(NOW)
             for name, number in STATEMENTS[dialect].items():
-                with counted() as seen:
+                with statements(*COLUMNS) as seen:
                     await part(source, name).read(NOW)
                 assert len(seen) == number, name
     assert sum(STATEMENTS[dialect].values()) * 2.9 < REPLACED
@@ -77,7 +46,7 @@ async def test_the_recommended_index_changes_how_clips_are_counted_and_no_number
     url = make(rows)
     with editing(url) as connection:
         connection.execute(text("create index content on publish_logs (platform, status, clip_id)"))
-    with counted() as seen:
+    with statements(*COLUMNS) as seen:
         found = await read(url)
     assert found == {name: pytest.approx(said, rel=1e-9, abs=2e-6) for name, said in recount(rows).items()}
     if url.startswith("sqlite"):
@@ -86,7 +55,7 @@ async def test_the_recommended_index_changes_how_clips_are_counted_and_no_number
 
 async def test_the_schema_is_looked_up_once(sqlite: Make) -> None:
     async with opened(sqlite({})) as source:
-        with counted() as seen:
+        with statements(*COLUMNS) as seen:
             for name in ("queue", "queue", "campaigns", "content"):
                 await part(source, name).read(NOW)
     assert len([each for each in seen if "pragma_table_info" in each]) == 1
