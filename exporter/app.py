@@ -110,6 +110,7 @@ class App:
         self._running: dict[str, Running] = {}
         self._counting: Counting | None = None
         self._changing = asyncio.Lock()
+        self._started = asyncio.Event()
         self.indexes: dict[str, Sequence[Index]] = {}
         self.board = Board(FAMILIES)
         self.hub = Hub(clock)
@@ -125,15 +126,18 @@ class App:
         async with asyncio.TaskGroup() as self._group:
             try:
                 await self._change(self._config)
+                self._started.set()
                 if self._again:
                     self._group.create_task(self._watch(self._again))
                 if self.gate.watched:
                     self._group.create_task(self._watch_web())
                 await self._itself.follow()
             finally:
-                for name in [*self._running]:
-                    await self._stop(name)
-                await self._account(None, self._config)
+                self._started.clear()
+                async with self._changing:
+                    for name in [*self._running]:
+                        await self._stop(name)
+                    await self._account(None, self._config)
 
     def ledger(self) -> LedgerFacts | None:
         """How the ledger stands; None where there is none."""
@@ -167,7 +171,11 @@ class App:
         await self.listening(self._config)
 
     async def reload(self) -> str | None:
-        """Puts the configuration as it is now in force, or keeps the one before and says what is wrong with the new."""
+        """Puts the configuration as it is now in force, or keeps the one before and says what is wrong with the new.
+
+        It waits until the first one is in force; at the end, there is no other.
+        """
+        await self._started.wait()
         async with self._changing:
             try:
                 config, web = both(self._load, self.gate.load)

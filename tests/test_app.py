@@ -17,6 +17,7 @@ from exporter.core.finish import Ask, Batch, Finish, Pipeline
 from exporter.core.part import Schedule
 from exporter.core.secret import Secret
 from exporter.core.source import Limits, Source
+from exporter.runtime.accounts import Accounts
 from exporter.runtime.exposition import Format
 from tests.fakes import Time, giving, hanging, part, source, things, until
 from tests.web.apis import System
@@ -63,9 +64,12 @@ async def running(studio: Studio, time: Time) -> AsyncIterator[App]:
     await asyncio.gather(task, return_exceptions=True)
 
 
+def lines(app: App) -> list[str]:
+    return app.board.page(Format.TEXT).body.decode().splitlines()
+
+
 def shown(app: App, family: str = "studio_source_up") -> list[str]:
-    body = app.board.page(Format.TEXT).body.decode()
-    return [line for line in body.splitlines() if line.startswith(family)]
+    return [line for line in lines(app) if line.startswith(family)]
 
 
 async def test_a_reload_stops_what_is_gone_starts_what_is_new_and_leaves_the_rest_alone() -> None:
@@ -210,6 +214,82 @@ async def test_a_reload_moves_the_ledger_and_ends_it(tmp_path: Path) -> None:
         assert shown(app, "studio_work") == []
     with closing(sqlite3.connect(tmp_path / "one")) as look:
         assert look.execute("select expires from ledger_lease").fetchall() == [(0,)]
+
+
+# the start and the end
+
+
+class Opening:
+    """Accounts that are opened when a test says so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.end = asyncio.Event(), asyncio.Event()
+        monkeypatch.setattr(Accounts, "open", self)
+
+    async def __call__(self, source: Source) -> None:
+        self.begun.set()
+        await self.end.wait()
+
+
+def reading(app: App) -> list[str]:
+    return [each.name for each in app.board.sources]
+
+
+async def test_a_reload_during_the_start_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio, opening = Worked(), Opening(monkeypatch)
+    studio.config = working(tmp_path / "state")
+    app = App(studio.load, Time().clock, studio.make)
+    task = asyncio.create_task(app.run())
+    await opening.begun.wait()
+    studio.config = Config((entry("b"),), Limits())
+    reload = asyncio.create_task(app.reload())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert (reading(app), reload.done()) == (["a"], False)
+    opening.end.set()
+    assert await reload is None
+    await until(lambda: app.board.ready)
+    assert (reading(app), task.done()) == (["b"], False)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert studio.closed == ["a", "b"]
+
+
+async def test_a_reload_before_the_start_waits_for_it() -> None:
+    studio = Studio(entry("a"))
+    app = App(studio.load, Time().clock, studio.make)
+    studio.config = Config((entry("b"),), Limits())
+    reload = asyncio.create_task(app.reload())
+    await asyncio.sleep(0)
+    task = asyncio.create_task(app.run())
+    assert await reload is None
+    await until(lambda: app.board.ready)
+    assert (reading(app), task.done()) == (["b"], False)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert sorted(studio.closed) == sorted(studio.made) == ["a", "b"]
+
+
+async def test_the_end_waits_for_a_reload_and_no_other_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio, opening = Worked(), Opening(monkeypatch)
+    studio.config = Config((entry("a"),), Limits())
+    app = App(studio.load, Time().clock, studio.make)
+    task = asyncio.create_task(app.run())
+    await until(lambda: app.board.ready and app.board.sources)
+    studio.config = working(tmp_path / "state")
+    reload = asyncio.create_task(app.reload())
+    await opening.begun.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    late = asyncio.create_task(app.reload())
+    await asyncio.sleep(0)
+    assert not task.done()
+    opening.end.set()
+    assert await reload is None
+    await asyncio.gather(task, return_exceptions=True)
+    assert (reading(app), studio.closed, late.done()) == ([], ["a", "a"], False)
+    late.cancel()
+    await asyncio.gather(late, return_exceptions=True)
 
 
 # who reaches the Apis
