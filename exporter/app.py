@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -43,6 +43,7 @@ WATCHING = 5.0
 """Seconds between two looks at the files that hold secrets, and at those of the web configuration."""
 
 Plan = tuple[SourceConfig, Limits, Secret | None]
+Made = tuple[Plan, Source]
 Make = Callable[[SourceConfig, Limits], Source]
 Again = Callable[[Config], Config | None]
 Listening = Callable[[Config], Awaitable[None]]
@@ -98,6 +99,9 @@ class App:
     gives a configuration that was loaded before with its secrets as they are now, None where none has changed.
     `listening` is told where a configuration wants its sources to be reached, and raises ConfigError where that cannot
     be. `gate` has the web configuration, which is loaded with the other, and whenever its files change.
+
+    From the beginning the sources are on the board, so that nobody ever finds it empty; it raises ConfigError where one
+    cannot be made. Nothing of the world is touched before it runs.
     """
 
     def __init__(self, load: Callable[[], Config], clock: Clock, make: Make = made, again: Again | None = None) -> None:
@@ -120,12 +124,14 @@ class App:
         self.reloaded = Reload(good=True, at=clock.now())
         self._web_failed = False
         self._itself = Itself(self.board, clock, self.traffic, lambda: self.reloaded, self.ledger)
+        self._put_up(self._fresh(self._config))
 
     async def run(self) -> None:
         """Reads every source, and the exporter itself, until cancelled."""
         async with asyncio.TaskGroup() as self._group:
             try:
-                await self._change(self._config)
+                await self._account(self._config.state, self._config)
+                await self._begin(self._config, self._running)
                 self._started.set()
                 if self._again:
                     self._group.create_task(self._watch(self._again))
@@ -248,14 +254,29 @@ class App:
 
     async def _change(self, config: Config) -> None:
         """Stops what is gone or different and starts what is new; what compares equal goes on undisturbed."""
-        wanted = {source.name: planned(source, config) for source in config.sources}
-        fresh = {name: plan for name, plan in wanted.items() if self._plan(name) != plan}
-        sources = {name: self._make(*plan[:2]) for name, plan in fresh.items()}
+        fresh, wanted = self._fresh(config), {source.name for source in config.sources}
         await self.listening(config)
         for name in [name for name in self._running if name not in wanted or name in fresh]:
             await self._stop(name)
         await self._account(config.state, config)
-        await asyncio.gather(*(self._start(fresh[name], source) for name, source in sources.items()))
+        self._put_up(fresh)
+        await self._begin(config, fresh)
+
+    def _fresh(self, config: Config) -> Mapping[str, Made]:
+        """The sources that are new or different."""
+        plans = {source.name: planned(source, config) for source in config.sources}
+        return {name: (plan, self._make(*plan[:2])) for name, plan in plans.items() if self._plan(name) != plan}
+
+    def _put_up(self, fresh: Mapping[str, Made]) -> None:
+        """Puts sources on the board that have not been read yet."""
+        for name, (plan, source) in fresh.items():
+            self.board.add(source, plan[1], self._clock.now())
+            self.hub.add(source)
+            self._running[name] = Running(plan, source, [], {part.name: Rest() for part in source.parts})
+
+    async def _begin(self, config: Config, names: Iterable[str]) -> None:
+        """Has sources read that are on the board, and serves the Apis of all."""
+        await asyncio.gather(*(self._start(self._running[name]) for name in names))
         self._show({source.name: source.api for source in config.sources})
 
     def _show(self, wanted: Mapping[str, Access]) -> None:
@@ -284,18 +305,15 @@ class App:
     def _plan(self, name: str) -> Plan | None:
         return self._running[name].plan if name in self._running else None
 
-    async def _start(self, plan: Plan, source: Source) -> None:
-        self.board.add(source, plan[1], self._clock.now())
-        self.hub.add(source)
-        rests = {part.name: Rest() for part in source.parts}
-        running = self._running[source.name] = Running(plan, source, [], rests)
+    async def _start(self, running: Running) -> None:
+        source = running.source
         accounts = self._counting.accounts if self._counting else None
         if accounts and source.pipelines:
             opening = guarded(f"source {source.name}, its accounts", accounts.open(source))
             running.tasks.append(self._group.create_task(opening))
             await asyncio.wait(running.tasks, timeout=OPENING)
         loops = (
-            follow(source, part, self.board, self._clock, Aside(accounts, self.hub, rests[part.name]))
+            follow(source, part, self.board, self._clock, Aside(accounts, self.hub, running.rests[part.name]))
             for part in source.parts
         )
         running.tasks.extend(self._group.create_task(loop) for loop in loops)

@@ -19,8 +19,10 @@ from exporter.core.secret import Secret
 from exporter.core.source import Limits, Source
 from exporter.runtime.accounts import Accounts
 from exporter.runtime.exposition import Format
+from exporter.serve import shown as served
 from tests.fakes import Time, giving, hanging, part, source, things, until
 from tests.web.apis import System
+from tests.web.examples import asking
 
 SOON = Schedule(interval=10, timeout=0.05)
 
@@ -290,6 +292,23 @@ async def test_the_end_waits_for_a_reload_and_no_other_begins(tmp_path: Path, mo
     assert (reading(app), studio.closed, late.done()) == ([], ["a", "a"], False)
     late.cancel()
     await asyncio.gather(late, return_exceptions=True)
+
+
+async def test_before_the_start_the_sources_are_on_the_page_and_nothing_is_ready() -> None:
+    studio, clock = Studio(entry("a")), Time().clock
+    app = App(studio.load, clock, studio.make)
+    async with asking(served(app, clock, lifecycle=False)) as client:
+        answer = await client.get("/metrics")
+        assert (answer.status, await answer.text()) == (200, "".join(f"{line}\n" for line in lines(app)))
+        assert 'studio_source_info{kind="test",source="a"} 1.0' in lines(app)
+        answer = await client.get("/-/ready")
+        assert (answer.status, await answer.text()) == (503, "not ready: 1 of 1 parts have not been read yet.\n")
+
+
+def test_a_source_that_cannot_be_made_at_the_start_is_not_started() -> None:
+    studio = Studio(entry("a"), entry("b", "broken"))
+    with pytest.raises(ConfigError, match="b: no such driver"):
+        App(studio.load, Time().clock, studio.make)
 
 
 # who reaches the Apis
