@@ -5,6 +5,7 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from exporter import __version__
 from exporter.app import App
@@ -13,6 +14,7 @@ from exporter.config import Config
 from exporter.core.address import Address
 from exporter.notes import notes, works
 from exporter.runtime.clock import Clock
+from exporter.web.faces import MAIN
 from exporter.web.listeners import Listeners, beside
 from exporter.web.server import Served, application, serving
 
@@ -57,7 +59,11 @@ async def serve(app: App, served: Served, addresses: Sequence[Address], ready: C
     loop.add_signal_handler(signal.SIGHUP, reload)
     running: asyncio.Task[None] | None = None
     try:
-        async with beside(served) as listeners, serving(application(served), addresses, gate=served.gate) as urls:
+        turned, main = partial(served.traffic.turn, MAIN), application(served)
+        async with (
+            beside(served) as listeners,
+            serving(main, addresses, gate=served.gate, turned=turned) as urls,
+        ):
             app.listening = reached(listeners)
             await app.listen()
             running = loop.create_task(app.run())

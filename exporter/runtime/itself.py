@@ -40,10 +40,15 @@ class Traffic:
         self.requests: dict[tuple[str, str, str], int] = {}
         self.durations: dict[str, Histogram] = {}
         self.refused: dict[str, int] = {}
+        self.turned: dict[str, int] = {}
 
     def refuse(self, listener: str) -> None:
         """One caller that was not let in."""
         self.refused[listener] = self.refused.get(listener, 0) + 1
+
+    def turn(self, listener: str, count: int) -> None:
+        """Connections that were closed at once."""
+        self.turned[listener] = self.turned.get(listener, 0) + count
 
     def record(self, route: str, method: str, code: int, seconds: float | None) -> None:
         """One request, and how long it took (None: it was a stream). `route` and `method` must be of a closed set, or
@@ -59,7 +64,8 @@ class Traffic:
 @dataclass(frozen=True, slots=True)
 class OwnFacts:
     """The exporter's own numbers; `process` is what prometheus_client says of the process, by metric name; `ledger` is
-    None where there is none; `refused` counts callers who were not let in, by listener; `channels` are the streams."""
+    None where there is none; `refused` counts callers who were not let in, by listener, and `turned` connections that
+    were closed at once; `channels` are the streams."""
 
     reload: Reload
     opened: float
@@ -68,6 +74,7 @@ class OwnFacts:
     process: Mapping[str, Metric]
     ledger: LedgerFacts | None = None
     refused: Mapping[str, int] = field(default_factory=dict)
+    turned: Mapping[str, int] = field(default_factory=dict)
     channels: Sequence[Channel] = ()
 
 
@@ -144,6 +151,15 @@ FAMILIES: tuple[Family[OwnFacts], ...] = (
         of_exporter=True,
     ),
     Family(
+        "counter",
+        "studio_exporter_connections_refused_total",
+        "Connections closed at once as their listener had as many as it may, or the process few descriptors left, by "
+        "where they came in: the main listener or one of a source.",
+        lambda f: (((listener,), Total(count, f.opened)) for listener, count in sorted(f.turned.items())),
+        labels=("listener",),
+        of_exporter=True,
+    ),
+    Family(
         "gauge",
         "studio_exporter_stream_listeners",
         "Listeners that follow the stream now.",
@@ -216,8 +232,17 @@ class Itself:
         process = {metric.name: metric for metric in collected}
         traffic = self._traffic
         requests, durations = dict(traffic.requests), dict(traffic.durations)
-        refused, channels = dict(traffic.refused), traffic.hub.channels
-        return OwnFacts(self._reload(), traffic.opened, requests, durations, process, self._ledger(), refused, channels)
+        return OwnFacts(
+            self._reload(),
+            traffic.opened,
+            requests,
+            durations,
+            process,
+            self._ledger(),
+            dict(traffic.refused),
+            dict(traffic.turned),
+            traffic.hub.channels,
+        )
 
     async def refresh(self) -> None:
         """One reading of itself: its blocks on the page, what has become too old off it, and listeners looked after."""

@@ -40,6 +40,11 @@ class Place:
     app: str = ""
 
 
+def apart(source: str, app: str) -> Place:
+    """Where a source, or one app of it (all of them: empty), is met on a listener of its own."""
+    return Place(f"{source}/{app}" if app else source, "", app)
+
+
 Faces = Callable[[], Mapping[str, Face]]
 
 

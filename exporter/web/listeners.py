@@ -4,13 +4,14 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-from aiohttp import web
+from functools import partial
 
 from exporter.core.address import Address
 from exporter.core.api import Access
 from exporter.core.errors import ConfigError, Problem
-from exporter.web.server import Served, listen, own, runner, url
+from exporter.web.door import Door, url
+from exporter.web.faces import apart
+from exporter.web.server import Served, own
 
 log = logging.getLogger(__name__)
 PARTING = 2.0
@@ -31,12 +32,12 @@ class Listeners:
 
     def __init__(self, served: Served) -> None:
         self._served = served
-        self._open: dict[Spot, web.AppRunner] = {}
+        self._open: dict[Spot, Door] = {}
 
     @property
     def urls(self) -> Mapping[Spot, str]:
         """Where each is reached from this machine."""
-        return {spot: url(*runner.addresses[0][:2]) for spot, runner in self._open.items()}
+        return {spot: url(*door.addresses[0]) for spot, door in self._open.items()}
 
     async def change(self, wanted: Mapping[str, Access]) -> None:
         """Listens where these sources, by name, want it, and nowhere else.
@@ -67,13 +68,13 @@ class Listeners:
             await self._close(spot)
 
     async def _listen(self, spot: Spot) -> Problem | None:
-        running = self._open[spot] = runner(own(self._served, spot.source, spot.app), PARTING)
-        await running.setup()
-        problem = await listen(running, spot.at)
+        turned = partial(self._served.traffic.turn, apart(spot.source, spot.app).listener)
+        door = self._open[spot] = await Door.of(own(self._served, spot.source, spot.app), PARTING, turned)
+        problem = await door.listen(spot.at)
         return Problem(f"source {spot.source}: api.listen", None, problem) if problem else None
 
     async def _close(self, spot: Spot) -> None:
-        await self._open.pop(spot).cleanup()
+        await self._open.pop(spot).close()
 
 
 @asynccontextmanager

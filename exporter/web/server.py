@@ -1,14 +1,10 @@
 """The HTTP server: its routes, what stands around every request, and the addresses it listens on."""
 
-import logging
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from ssl import SSLContext
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
 from exporter.core.address import Address
@@ -21,14 +17,13 @@ from exporter.runtime.hub import Hub
 from exporter.runtime.itself import Reload, Traffic
 from exporter.web import admin, catalogue, metrics, status
 from exporter.web.apis import LARGEST_BODY, ROUTE, STARTING, Apis, Due, Kept, nothing_due, response
-from exporter.web.faces import MAIN, Faces, Place, nobody
+from exporter.web.door import Door, unheeded, url
+from exporter.web.faces import MAIN, Faces, apart, nobody
 from exporter.web.frame import Frame
 from exporter.web.gate import Gate, guarding
 from exporter.web.guide import guide_routes
 from exporter.web.metrics import Pages
 from exporter.web.work import Worked
-
-log = logging.getLogger(__name__)
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 GRACE = 5.0
@@ -78,7 +73,7 @@ def application(served: Served) -> web.Application:
 
 def own(served: Served, name: str, app: str = "") -> web.Application:
     """All routes of a listener that has nothing but one source's Api, or one app of it."""
-    apis, place = served.apis, Place(f"{name}/{app}" if app else name, "", app)
+    apis, place = served.apis, apart(name, app)
 
     @web.middleware
     async def alone(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -179,49 +174,23 @@ def adorning(gate: Gate) -> Callable[[web.Request, web.StreamResponse], Awaitabl
 
 @asynccontextmanager
 async def serving(
-    app: web.Application, addresses: Sequence[Address], grace: float = GRACE, gate: Gate | None = None
+    app: web.Application,
+    addresses: Sequence[Address],
+    grace: float = GRACE,
+    gate: Gate | None = None,
+    turned: Callable[[int], None] = unheeded,
 ) -> AsyncIterator[Sequence[str]]:
     """Listens on all of the addresses, as the gate's terms have it, and gives the URLs it is reached at; at the end it
-    takes no new requests and waits `grace` seconds for those under way.
+    takes no new requests and waits `grace` seconds for those under way. `turned` counts connections too many.
 
     Raises ConfigError with every address that cannot be listened on; then it listens on none.
     """
-    running, gate = runner(app, grace), gate or Gate()
-    await running.setup()
+    door, gate = await Door.of(app, grace, turned), gate or Gate()
     try:
-        found = [await listen(running, at, gate.context) for at in addresses]
+        found = [await door.listen(at, gate.context) for at in addresses]
         if problems := [Problem("--web.listen-address", None, problem) for problem in found if problem]:
             raise ConfigError(problems)
         scheme = "https" if gate.context else "http"
-        yield [url(bound[0], bound[1], scheme) for bound in running.addresses]
+        yield [url(*each, scheme) for each in door.addresses]
     finally:
-        await running.cleanup()
-
-
-def runner(app: web.Application, grace: float) -> web.AppRunner:
-    """What serves an application; at its end, requests under way get `grace` seconds."""
-    protocol = logging.getLogger(f"{__name__}.protocol")
-    protocol.addFilter(worth_a_line)
-    return web.AppRunner(app, access_log=None, logger=protocol, shutdown_timeout=grace)
-
-
-async def listen(runner: web.AppRunner, at: Address, context: SSLContext | None = None) -> str | None:
-    """Listens on one address more, over TLS where there is a context; gives why it cannot."""
-    try:
-        await web.TCPSite(runner, at.host, at.port, ssl_context=context).start()
-    except (OSError, UnicodeError) as error:  # names that do not resolve, or cannot, are among them
-        code = getattr(error, "errno", None) or 0
-        why = os.strerror(code) if code > 0 else "that name does not resolve"
-        return f"cannot listen on {at}: {why.lower()}"
-    return None
-
-
-def url(host: str, port: int, scheme: str = "http") -> str:
-    """Where a browser on this machine reaches a bound socket."""
-    near = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # read from a socket, not bound here
-    return f"{scheme}://[{near}]:{port}" if ":" in near else f"{scheme}://{near}:{port}"
-
-
-def worth_a_line(record: logging.LogRecord) -> bool:
-    """Whether the log should have it: not what is no HTTP, for then any caller could fill the log."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+        await door.close()

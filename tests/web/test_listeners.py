@@ -58,6 +58,7 @@ async def test_each_source_or_app_is_reached_where_it_says() -> None:
             ("b", "left"): 404,
             ("b", "right"): 404,
         }
+        assert studio.example.traffic.turned == {"a": 0, "b/left": 0, "b/right": 0}
         assert await studio.statuses(listeners, "/") == {("a", ""): 200, ("b", "left"): 200, ("b", "right"): 404}
         before = dict(listeners.urls)
         await listeners.change({"b": reached(("left", ANY)), "c": reached(("", ANY))})

@@ -17,7 +17,8 @@ from aiohttp.http_exceptions import BadStatusLine
 from exporter.core.address import Address, address
 from exporter.core.errors import ConfigError
 from exporter.runtime.itself import Reload
-from exporter.web.server import application, serving, worth_a_line
+from exporter.web.door import worth_a_line
+from exporter.web.server import application, serving
 from tests.fakes import things, until
 from tests.web.examples import Example, asking
 
