@@ -21,7 +21,7 @@ RING = 1024
 """Events of a stream that are kept for listeners who come back."""
 
 MOST = 2048
-"""Listeners at a time, of all streams."""
+"""Listeners at a time, of all streams. One source has no more than there is room left for others: half when alone."""
 
 KEEPALIVE = 15.0
 """Seconds without an event after which a listener is told that there is none."""
@@ -260,7 +260,8 @@ class Hub:
         """One more listener of a stream, who knows of the event with the id `last`; None where there is no such stream,
         or no room for another. `at` names the listening address."""
         channel = self._channels.get((source, stream))
-        if channel is None or sum(len(each.listeners) for each in self.channels) >= self._most:
+        left = self._most - len(self._everyone())
+        if channel is None or sum(len(each.listeners) for each in self.channels if each.source == source) >= left:
             return None
         listener = Listener(channel, channel.since(self._number(last)), self._clock.monotonic(), at)
         channel.listeners.add(listener)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -139,7 +140,7 @@ async def test_what_has_left_the_buffer_is_not_resumed_from() -> None:
 
 
 async def test_there_is_room_for_so_many_and_for_another_when_one_has_left() -> None:
-    at = made(most=2)
+    at = made(most=4)
     listening(at)
     leaving = listening(at, "events")
     assert at.listen("vfx", "things") is None
@@ -147,6 +148,18 @@ async def test_there_is_room_for_so_many_and_for_another_when_one_has_left() -> 
     assert at.listen("vfx", "things") is not None
     assert at.listen("vfx", "nothing") is None
     assert at.listen("other", "things") is None
+
+
+async def test_the_listeners_of_one_source_leave_room_for_those_of_others() -> None:
+    at = made(most=12)
+    for name in ("music", "decoys"):
+        at.add(System().source(name, ()))
+    follower = partial(at.listen, stream="things")
+    for name, room in (("vfx", 6), ("music", 3), ("decoys", 2)):
+        taken = [bool(follower(name)) for _ in range(20)]
+        assert taken == [True] * room + [False] * (20 - room)
+    at.drop("vfx")
+    assert at.listen("decoys", "events") is not None
 
 
 async def test_who_heard_nothing_for_long_is_told_so() -> None:
