@@ -189,12 +189,11 @@ class App:
                 self.gate.put(web)
             except ConfigError as error:
                 self._web_failed = False
-                self.reloaded = Reload(good=False, at=self.reloaded.at, problem=str(error))
+                await self._tell(problem=str(error))
                 log.error("reload failed, the configuration before stays in force: %s", error)  # noqa: TRY400
                 return str(error)
             self._web_failed = False
-            self.reloaded = Reload(good=True, at=self._clock.now())
-            await guarded("the exporter's own metrics", self._itself.refresh())
+            await self._tell()
             log.info("configuration reloaded: %d sources", len(config.sources))
             return None
 
@@ -244,13 +243,18 @@ class App:
             except ConfigError as error:
                 if self.reloaded.good or self._web_failed:  # a reload that failed before is not this one's to mend
                     self._web_failed = True
-                    self.reloaded = Reload(good=False, at=self.reloaded.at, problem=str(error))
+                    await self._tell(problem=str(error))
                 raise
             if self.gate.put(web):
                 log.info("web configuration read anew: %s", web)
             if self._web_failed:
                 self._web_failed = False
-                self.reloaded = Reload(good=True, at=self._clock.now())
+                await self._tell()
+
+    async def _tell(self, problem: str = "") -> None:
+        """Puts on the page how the configuration was just loaded: well, where there is no problem."""
+        self.reloaded = Reload(not problem, self.reloaded.at if problem else self._clock.now(), problem)
+        await guarded("the exporter's own metrics", self._itself.refresh())
 
     async def _change(self, config: Config) -> None:
         """Stops what is gone or different and starts what is new; what compares equal goes on undisturbed."""

@@ -20,6 +20,7 @@ from exporter.core.source import Limits, Source
 from exporter.runtime.accounts import Accounts
 from exporter.runtime.exposition import Format
 from exporter.serve import shown as served
+from exporter.web.gate import Gate, Terms
 from tests.fakes import Time, giving, hanging, part, source, things, until
 from tests.web.apis import System
 from tests.web.examples import asking
@@ -103,6 +104,39 @@ async def test_a_bad_configuration_leaves_the_one_before_in_force_and_says_so() 
         await until(lambda: time.sleeping == 2)
         time.advance(1)
         await until(lambda: "studio_exporter_config_last_reload_successful 1.0" in shown(app, "studio_exporter_config"))
+
+
+LAST_RELOAD = "studio_exporter_config_last_reload_successful"
+
+
+async def test_a_reload_that_failed_is_on_the_page_at_once() -> None:
+    studio = Studio(entry("a"))
+    async with running(studio, Time()) as app:
+        await until(lambda: shown(app, LAST_RELOAD) == [f"{LAST_RELOAD} 1.0"])
+        studio.problem = "expected a URL"
+        await app.reload()
+        assert shown(app, LAST_RELOAD) == [f"{LAST_RELOAD} 0.0"]
+
+
+async def test_a_web_configuration_that_is_bad_or_mended_is_on_the_page_at_once() -> None:
+    studio, time, problems = Studio(entry("a")), Time(), list[Problem]()
+
+    def load() -> Terms:
+        if problems:
+            raise ConfigError(problems)
+        return Terms()
+
+    app = App(studio.load, time.clock, studio.make)
+    app.gate = Gate(load)
+    task = asyncio.create_task(app.run())
+    await until(lambda: shown(app, LAST_RELOAD) == [f"{LAST_RELOAD} 1.0"])
+    for good in (0.0, 1.0):
+        problems[:] = [] if good else [Problem("tls_server_config", None, "no such file")]
+        await until(lambda: time.sleeping == 3)  # the part, the exporter itself and this watch
+        time.advance(WATCHING)
+        await until(lambda: shown(app, LAST_RELOAD) == [f"{LAST_RELOAD} {good}"])  # noqa: B023  # asked at once
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_source_that_cannot_be_made_stops_nothing() -> None:
