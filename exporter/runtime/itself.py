@@ -42,6 +42,10 @@ class Traffic:
         self.refused: dict[str, int] = {}
         self.turned: dict[str, int] = {}
 
+    def refusing(self, listener: str) -> None:
+        """A listener whose callers may not be let in: they are counted from 0."""
+        self.refused.setdefault(listener, 0)
+
     def refuse(self, listener: str) -> None:
         """One caller that was not let in."""
         self.refused[listener] = self.refused.get(listener, 0) + 1

@@ -10,7 +10,7 @@ from exporter.core.address import Address
 from exporter.core.api import Access
 from exporter.core.errors import ConfigError, Problem
 from exporter.web.door import Door, url
-from exporter.web.faces import apart
+from exporter.web.faces import MAIN, apart
 from exporter.web.server import Served, own
 
 log = logging.getLogger(__name__)
@@ -59,8 +59,18 @@ class Listeners:
             raise ConfigError(problems)
         for spot in gone - {*handed}:
             await self._close(spot)
+        self._count(wanted)
         for spot in fresh:
             log.info("source %s: its API%s answers at %s", spot.source, spot.app and f" {spot.app}", self.urls[spot])
+
+    def _count(self, wanted: Mapping[str, Access]) -> None:
+        """Has refusals counted where there may be some."""
+        traffic = self._served.traffic
+        if self._served.gate.watched or not all(access.public for access in wanted.values()):
+            traffic.refusing(MAIN)
+        for spot in self._open:
+            if not wanted[spot.source].public:
+                traffic.refusing(apart(spot.source, spot.app).listener)
 
     async def close(self) -> None:
         """Listens nowhere any more."""

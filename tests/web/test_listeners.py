@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from aiohttp import ClientSession
@@ -13,6 +14,7 @@ from exporter.core.errors import ConfigError
 from exporter.core.secret import Secret
 from exporter.core.source import Limits
 from exporter.web.faces import Face
+from exporter.web.gate import Gate, Terms
 from exporter.web.listeners import Listeners, beside
 from tests.fakes import until
 from tests.web.apis import System
@@ -67,6 +69,27 @@ async def test_each_source_or_app_is_reached_where_it_says() -> None:
         assert kept == {spot: before[spot] for spot in kept}
         assert len(kept) == 1
     assert listeners.urls == {}
+
+
+async def test_refusals_are_counted_from_0_where_there_may_be_some() -> None:
+    studio = Studio("a", "b")
+    open_ = Access(public=True, listen=(("", ANY),))
+    refused = studio.example.traffic.refused
+    async with beside(studio.served) as listeners:
+        await listeners.change({"a": open_})
+        assert refused == {}
+        await listeners.change({"a": open_, "b": reached(("left", ANY))})
+        assert refused == {"main": 0, "b/left": 0}
+        studio.example.traffic.refuse("b/left")
+        await listeners.change({"a": reached(("", ANY)), "b": reached(("left", ANY))})
+        assert refused == {"main": 0, "b/left": 1, "a": 0}
+
+
+async def test_terms_may_refuse_what_is_public() -> None:
+    studio = Studio("a")
+    async with beside(replace(studio.served, gate=Gate(Terms))) as listeners:
+        await listeners.change({"a": Access(public=True)})
+    assert studio.example.traffic.refused == {"main": 0}
 
 
 async def test_an_address_goes_from_one_source_to_another() -> None:
