@@ -7,9 +7,10 @@ import os
 import resource
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from ssl import SSLContext
+from types import MappingProxyType
 from typing import cast
 
 from aiohttp import web
@@ -44,6 +45,10 @@ SILENCE = 60.0
 """Seconds between two lines in the log: callers must not be able to fill it."""
 
 
+SIGNED: Mapping[str, str] = MappingProxyType({"Server": "studio-exporter", "X-Content-Type-Options": "nosniff"})
+"""Headers of every answer: who serves, without the versions of what it is made of."""
+
+
 def unheeded(_: int) -> None:
     """Nobody counts."""
 
@@ -72,6 +77,14 @@ class Connection(web.RequestHandler):
     def heard(self) -> None:
         """A request has come: from now on aiohttp looks after it."""
         self._patience.cancel()
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """The answer to what is no request, which no application is asked to sign."""
+        answer = super().handle_error(request, status, exc, message)
+        answer.headers.update(SIGNED)
+        return answer
 
 
 @web.middleware

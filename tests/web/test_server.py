@@ -198,6 +198,8 @@ async def test_a_hostile_request_harms_nothing(request_: bytes, caplog: pytest.L
         answer = await said(host, port, request_)
         assert not re.match(rb"HTTP/\d\.\d 5", answer), answer[:200]
         assert re.match(rb"HTTP/\d\.\d [234]|$", answer), answer[:200]
+        assert [*{*re.findall(rb"(?i)\nserver: (.*)\r", answer)}] == [b"studio-exporter"][: len(answer)]
+        assert not re.search(rb"(?i)aiohttp|python", answer)
         assert (await said(host, port, get(b"/-/healthy", HOST))).startswith(b"HTTP/1.1 200")
     assert [record.getMessage() for record in caplog.records if record.name.startswith("exporter")] == []
 
