@@ -38,11 +38,13 @@ long."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command; the exit code is 0 for well done, 1 for a problem, 2 for a wrong call."""
+    """Runs a command; the exit code is 0 for well done, 1 for a problem, 2 for a wrong call, and that of a signal as
+    shells have it."""
     options = parser().parse_args(argv)
     logs.configure(options.level, options.format)
     try:
-        return int(options.command(options))
+        code = int(options.command(options))
+        sys.stdout.flush()
     except ConfigError as error:
         print(problems_text(error, str(options.config)), file=sys.stderr)
         return FAILED
@@ -51,6 +53,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    except BrokenPipeError:  # who reads what is printed has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # where the rest goes when Python ends
+        return 128 + signal.SIGPIPE
+    return code
 
 
 def parser() -> argparse.ArgumentParser:

@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,8 @@ from exporter import __version__
 from exporter.catalogue import FAMILIES, table
 from exporter.cli import main
 
-GOLDEN = Path(__file__).parent / "golden"
+ROOT = Path(__file__).parents[1]
+GOLDEN = ROOT / "tests" / "golden"
 CONFIG = """\
 sources:
   - {name: vfx, kind: trafalgar, ingest_registry: ingest_runs.normal.json, render_jobs: render_jobs.some_invalid.json}
@@ -85,6 +89,18 @@ def test_the_catalogue_has_every_family(capsys: pytest.CaptureFixture[str]) -> N
     rows = capsys.readouterr().out.splitlines()[2:]
     assert [row.split("`")[1] for row in rows] == [family.name for family in FAMILIES]
     assert all(row.count(" | ") == 4 for row in rows)
+
+
+@pytest.mark.parametrize("command", ["catalogue", "check", "indexes"])
+def test_who_reads_no_further_gets_no_traceback(command: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = [sys.executable, "-m", "exporter", command]
+    ended = subprocess.run(
+        program, stdout=writing, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, "")
 
 
 def test_the_readme_holds_the_catalogue() -> None:
