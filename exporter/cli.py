@@ -277,8 +277,10 @@ async def demo(options: argparse.Namespace, directory: Path) -> None:
 
     async with simulator(directory, options.seed, options.speed) as studio:
         watching = asyncio.create_task(watch(studio))
-        await served(options, write_config(directory), ready)
-        watching.cancel()
+        try:
+            await served(options, write_config(directory), ready)
+        finally:
+            watching.cancel()
 
 
 async def watch(studio: Process) -> None:

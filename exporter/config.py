@@ -137,12 +137,13 @@ def load(text: str, env: Mapping[str, str], kinds: Mapping[str, Kind], read: Cal
 
 
 def problems_text(error: ConfigError, filename: str) -> str:
-    """One problem a line, `config.yaml:12: sources[0].database: …`, in the form editors can jump to."""
+    """One problem a line, `config.yaml:12: sources[0].database: …`, in the form editors can jump to; what is wrong with
+    a flag stands in no file."""
     return "\n".join(_problem_text(problem, filename) for problem in error.problems)
 
 
 def _problem_text(problem: Problem, filename: str) -> str:
-    file = problem.file or filename
+    file = problem.file or ("" if problem.path.startswith("--") else filename)
     place = file if problem.line is None else f"{file}:{problem.line}"
     return ": ".join(part for part in (place, problem.path, problem.message) if part)
 

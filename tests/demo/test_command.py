@@ -1,6 +1,7 @@
 """The command `demo` as users run it."""
 
 import signal
+import socket
 from pathlib import Path
 
 from exporter.demo.launch import MARK
@@ -26,6 +27,14 @@ async def test_a_place_that_is_taken_is_a_clear_error(tmp_path: Path) -> None:
             assert second.log == "kept: another demo lives there; end it, or give this one another place\n"
         first.process.send_signal(signal.SIGTERM)
         assert await first.ended() == 0
+
+
+async def test_a_port_that_is_taken_is_a_clear_error(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        at = f"127.0.0.1:{taken.getsockname()[1]}"
+        async with command(f"--web.listen-address={at}", "demo", cwd=tmp_path) as exporter:
+            assert await exporter.ended() == 1
+            assert exporter.log == f"--web.listen-address: cannot listen on {at}: address already in use\n"
 
 
 async def test_a_duration_that_is_none_is_a_wrong_call(tmp_path: Path) -> None:
