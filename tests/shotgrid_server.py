@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -121,13 +122,13 @@ def fits(row: JsonRow, name: str, operator: str, values: frozenset[str]) -> bool
 
 
 @asynccontextmanager
-async def served(site: Site) -> AsyncIterator[str]:
+async def served(site: Site, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
     """The site on a port of its own, for as long as this lasts; gives its address."""
     application = web.Application()
     application.router.add_post("/api/v1/auth/access_token", site.answer)
     application.router.add_get("/api/v1/entities/{entity}", site.answer)
-    server = TestServer(application)
-    await server.start_server(shutdown_timeout=0)
+    server = TestServer(application, scheme="https" if tls else "http")
+    await server.start_server(shutdown_timeout=0, ssl=tls)
     try:
         yield str(server.make_url("")).rstrip("/")
     finally:

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies_environment
 
 import aiohttp
 import msgspec
@@ -17,6 +19,7 @@ import msgspec
 from exporter import __version__
 from exporter.core.errors import Malformed, Missing, ReadError, Refused, SchemaMismatch, TimedOut, TooLarge, Unreachable
 from exporter.core.units import shown
+from exporter.inputs.proxy import Proxy, proxy_to
 
 FIRST_PAUSE = 0.5
 """Seconds before a failed call is made again, doubled each time; half of it is left to chance."""
@@ -39,6 +42,10 @@ KINDS: Mapping[int, type[ReadError]] = {
 
 class Unauthorised(Refused):
     """The server wants to be told (again) who asks: status 401."""
+
+
+class ProxyRefused(Refused):
+    """It is the proxy on the way that refuses: statuses 407 and 403."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +103,8 @@ def _split(url: str) -> SplitResult | None:
 class Http:
     """One server, at an address that has no problem; one session for as long as the source lives.
 
-    Certificates are verified against those the system trusts, redirects are not followed, cookies are not kept.
-    `calls` counts what was sent, repetitions included.
+    Certificates are verified against those the system trusts, redirects are not followed, cookies are not kept, and
+    nobody's ~/.netrc is read. `calls` counts what was sent, repetitions included.
     """
 
     def __init__(
@@ -106,13 +113,15 @@ class Http:
         terms: Terms,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
+        proxies: Callable[[], Mapping[str, str]] = getproxies_environment,
     ) -> None:
-        """`chance` gives numbers from 0 to 1."""
+        """`chance` gives numbers from 0 to 1, `proxies` the settings that `proxy_to` takes."""
         self.address = address.rstrip("/")
         self.calls = 0
         self._terms = terms
         self._sleep = sleep
         self._chance = chance
+        self._proxies = proxies
         self._slots = asyncio.Semaphore(terms.together)
         self._session: aiohttp.ClientSession | None = None
         self._rest_until = 0.0
@@ -122,8 +131,9 @@ class Http:
 
         Made again after 429, 502, 503, 504, a broken connection or a torn answer, as often as the terms allow, and not
         before the time that Retry-After names: until then no call is made at all. Raises Unreachable (nobody answers,
-        or with such a status or 500), TimedOut, Unauthorised (401), Refused (403), Missing (404), SchemaMismatch (400:
-        it does not know what it is asked for), TooLarge and Malformed (not JSON, not whole, a redirect).
+        or with such a status or 500), TimedOut, Unauthorised (401), Refused (403), ProxyRefused, Missing (404),
+        SchemaMismatch (400: it does not know what it is asked for), TooLarge and Malformed (not JSON, not whole, a
+        redirect).
         """
         failed: ReadError | None = None
         for attempt in range(self._terms.tries):
@@ -156,16 +166,20 @@ class Http:
         if budget <= 0:  # to aiohttp 0 is no limit
             raise TimedOut(f"{self._place(call)}: the time of the read was over before this call")
         limits = aiohttp.ClientTimeout(budget, sock_connect=self._terms.connect, sock_read=self._terms.idle)
+        proxy, tunnel = self._proxy, self.address.startswith("https:")
+        told = proxy.headers if proxy else {}
         self.calls += 1
         with self._translated(call):
             async with self._opened().request(
                 "GET" if call.body is None else "POST",
                 self.address + call.path,
                 params=call.query,
-                headers=call.headers,
+                headers=call.headers if tunnel else {**call.headers, **told},
                 json=call.body,
                 allow_redirects=False,
                 timeout=limits,
+                proxy=proxy.place if proxy else None,
+                proxy_headers=told if tunnel else None,
             ) as answer:
                 if not 200 <= answer.status < 300:
                     self._refuse(call, answer)
@@ -178,8 +192,14 @@ class Http:
         return self._session
 
     def _place(self, call: Call) -> str:
-        """Where a call goes, for people; queries are left out, as they tell nothing and are long."""
-        return f"{self.address}{call.path}"
+        """Where a call goes, and how, for people; queries are left out, as they tell nothing and are long."""
+        proxy = self._proxy
+        return f"{self.address}{call.path}" + (f" through {proxy.place} ({proxy.variable})" if proxy else "")
+
+    @cached_property
+    def _proxy(self) -> Proxy | None:
+        """The proxy on the way; raises Unreachable where what the environment says of it is no address."""
+        return proxy_to(self.address, self._proxies())
 
     @contextmanager
     def _translated(self, call: Call) -> Iterator[None]:
@@ -187,12 +207,15 @@ class Http:
         place = self._place(call)
         try:
             yield
+        except aiohttp.ClientHttpProxyError as error:
+            raise _proxy_refusal(error.status, place) from error
         except TimeoutError as error:
             raise TimedOut(f"{place}: no whole answer in time") from error
         except aiohttp.ClientSSLError as error:
             raise Unreachable(f"{place}: no trusted TLS connection: {_said(error)}") from error
         except aiohttp.ClientConnectorError as error:
-            raise Unreachable(f"{place}: cannot connect: {_said(error)}") from error
+            to = " to the proxy" if self._proxy else ""  # through it, only itself is connected to
+            raise Unreachable(f"{place}: cannot connect{to}: {_said(error)}") from error
         except aiohttp.ClientPayloadError as error:
             raise _Passing(Malformed(f"{place}: the answer broke off, or is not encoded as it says")) from error
         except aiohttp.ClientResponseError as error:
@@ -202,6 +225,8 @@ class Http:
 
     def _refuse(self, call: Call, answer: aiohttp.ClientResponse) -> NoReturn:
         status, said = answer.status, f"{self._place(call)}: answers with status {answer.status}"
+        if status == 407 and self._proxy:
+            raise _proxy_refusal(status, self._place(call))
         if status in PASSING:
             rest = min(retry_after(answer.headers), LONGEST_REST)
             self._rest_until = max(self._rest_until, asyncio.get_running_loop().time() + rest)
@@ -230,6 +255,16 @@ class Http:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             what = f"{len(body)} bytes of {shown(answer.content_type)}"
         raise Malformed(f"{self._place(call)}: expected JSON, found status {answer.status} and {what}")
+
+
+def _proxy_refusal(status: int, place: str) -> ReadError | _Passing:
+    """Why a proxy that answers with this status lets nothing through."""
+    if status == 407:
+        return ProxyRefused(f"{place}: the proxy wants a user and a password, or others than it was told")
+    said = f"{place}: the proxy answers with status {status}"
+    if status in PASSING:
+        return _Passing(Unreachable(said))
+    return (ProxyRefused if status == 403 else Unreachable)(said)
 
 
 def _said(error: aiohttp.ClientConnectorError | aiohttp.ClientSSLError) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from exporter.core.errors import Malformed, Refused, SchemaMismatch, TooLarge
 from exporter.core.secret import Secret
-from exporter.inputs.http import Call, Http, Unauthorised
+from exporter.inputs.http import Call, Http, ProxyRefused, Unauthorised
 
 API = "/api/v1"
 PAGE = 500
@@ -156,6 +156,8 @@ class ShotGrid:
         began = asyncio.get_running_loop().time()
         try:
             answer = await self.http.json(Call(path, body=body), until)
+        except ProxyRefused:
+            raise
         except (Refused, SchemaMismatch) as error:
             raise Refused(f"{self.http.address}{path}: shotgrid.script or shotgrid.key is refused") from error
         text = answer.get("access_token") if isinstance(answer, dict) else None

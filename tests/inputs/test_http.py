@@ -252,9 +252,10 @@ async def test_a_certificate_that_nobody_trusts_is_not_taken(tmp_path: Path) -> 
     assert http.calls == 1
 
 
-def self_signed(folder: Path) -> ssl.SSLContext:
+def self_signed(folder: Path, name: str = "localhost") -> ssl.SSLContext:
     """What a server shows whose certificate nobody but itself has signed."""
-    command = [needs_command("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
+    command = [needs_command("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}"]
+    command += ["-addext", f"subjectAltName=DNS:{name}"]
     files = ["-keyout", str(folder / "key"), "-out", str(folder / "certificate")]
     subprocess.run([*command, *files], check=True, capture_output=True)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
