@@ -48,8 +48,9 @@ class Accounts:
 
     async def follow(self) -> None:
         """Keeps the lease of the store, for ever."""
+        found: object = None
         while True:
-            await guarded("the ledger's lease", self._ledger.renew(self._clock.now()))
+            found = await guarded("the ledger's lease", self._ledger.renew(self._clock.now()), before=found)
             await self._clock.sleep(RENEWING)
 
     async def _show(self, source: Source) -> None:

@@ -258,6 +258,7 @@ class Itself:
 
     async def follow(self) -> None:
         """Reads itself every second, for ever."""
+        found = None
         while True:
-            await guarded("the exporter's own metrics", self.refresh())
+            found = await guarded("the exporter's own metrics", self.refresh(), before=found)
             await self._clock.sleep(EVERY)

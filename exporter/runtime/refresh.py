@@ -65,7 +65,7 @@ async def attempt(
     """Reads a part, renders what it found if that is new, compares it with what was before, and has finished work
     counted; whatever goes wrong becomes a reason. Without `accounts` nothing is counted."""
     at, tick = clock.now(), clock.monotonic()
-    where = f"source {source.name}, part {part.name}"
+    where, last = f"source {source.name}, part {part.name}", board.standing(source.name, part.name).failure
 
     async def work() -> tuple[Taken[Any], dict[str, Block] | None]:
         async with asyncio.timeout(part.schedule.timeout):
@@ -75,12 +75,14 @@ async def attempt(
             return taken, None
         return taken, await asyncio.to_thread(board.render, source.name, part, taken.value)
 
-    result = await guarded(where, work())
+    result = await guarded(where, work(), before=last)
     if isinstance(result, Failure):
         return Outcome(at, tick, clock.monotonic() - tick, result)
     taken, blocks = result
-    events = await guarded(f"{where}, its events", changes(part, board.standing(source.name, part.name), taken))
-    counted = await guarded(where, accounts.take(source, part, taken.value, (at, tick))) if accounts else None
+    changed = changes(part, board.standing(source.name, part.name), taken)
+    events = await guarded(f"{where}, its events", changed, before=last)
+    taking = accounts.take(source, part, taken.value, (at, tick)) if accounts else None
+    counted = await guarded(where, taking, before=last) if taking else None
     spent = clock.monotonic() - tick
     told, unannounced = ((), events) if isinstance(events, Failure) else (events, None)
     return Outcome(at, tick, spent, taken, blocks, counted, told, unannounced)

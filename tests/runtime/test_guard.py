@@ -45,6 +45,27 @@ async def test_a_bug_is_logged_with_its_traceback_and_its_text_stays_in_the_log(
     assert record.exc_info
 
 
+async def test_a_bug_that_lasts_is_logged_once_and_again_when_it_is_another_or_was_away(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def elsewhere() -> int:
+        return await raising(KeyError("of another place"))
+
+    found: object = None
+    for work in (
+        raising(KeyError("of one row")),
+        raising(KeyError("of the next row")),
+        raising(ValueError()),
+        elsewhere(),
+        elsewhere(),
+        raising(Malformed("torn")),
+        elsewhere(),
+    ):
+        found = await guarded("a test", work, before=found)
+    said = [record.exc_info[1] for record in caplog.records if record.exc_info]
+    assert [str(error) for error in said] == ["'of one row'", "", "'of another place'", "'of another place'"]
+
+
 async def test_exceptions_that_are_answers_go_through() -> None:
     with pytest.raises(LookupError):
         await guarded("a test", raising(LookupError()), passing=(LookupError,))

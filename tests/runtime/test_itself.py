@@ -71,3 +71,17 @@ async def test_its_tick_takes_what_is_too_old_off_the_page() -> None:
     time.advance(2)
     await own.refresh()
     assert "studio_test_things{" not in page(board)
+
+
+async def test_a_lasting_bug_in_its_own_numbers_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> Reload:
+        raise KeyError("a bug")
+
+    time = Time()
+    task = asyncio.create_task(Itself(Board(itself.FAMILIES), time.clock, Traffic(START), broken).follow())
+    for _ in range(5):
+        await until(lambda: time.sleeping)
+        time.advance(itself.EVERY)
+    await until(lambda: time.sleeping)
+    task.cancel()
+    assert caplog.messages == ["the exporter's own metrics: a bug, please report it"]

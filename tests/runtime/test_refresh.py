@@ -203,6 +203,22 @@ async def test_a_cap_that_bites_is_in_the_log_and_so_is_its_end(caplog: pytest.L
     ]
 
 
+async def test_a_part_with_a_lasting_bug_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    broken = [[((str(i), "too many"), 1)] for i in range(5)]
+    each = source("a", part(giving(*broken, things(x=1), things(x=2)), schedule=SOON))
+    at, time = board(each), Time()
+    async with following(at, time):
+        for reads in range(1, 7):
+            await until(lambda: time.sleeping and at.standing("a", "main").reads == reads)  # noqa: B023  # asked at once
+            time.advance(10)
+    assert caplog.messages == [
+        "source a, part main: a bug, please report it",
+        "source a, part main: bug: a bug in the exporter (ValueError); its log has the traceback",
+        "source a, part main: reads again after 5 failed attempts",
+    ]
+
+
 async def test_cancelling_one_loop_leaves_its_siblings() -> None:
     a, b = (source(name, part(giving(things(x=1)), schedule=SOON)) for name in "ab")
     at, time = board(a, b), Time()
