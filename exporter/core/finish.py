@@ -92,7 +92,8 @@ class Pipeline(Generic[V]):
 
     `pages` gives batches for what a read found, in the order of time; each is on disk before the next one is asked for.
     `lanes` are known before any is seen. `timed` says whether there are durations. `fingerprint` names the database or
-    file without secrets; where it changes, the operator is warned.
+    file without secrets; where it changes, the operator is warned. `label` is the one by which the source's other
+    families have its lanes, if they do.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Pipeline(Generic[V]):
     pages: Callable[[V, Ask], AsyncGenerator[Batch, None]]
     lanes: tuple[str, ...] = ()
     timed: bool = True
+    label: str = ""
 
 
 def named(finish: Finish) -> str:

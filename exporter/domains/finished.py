@@ -65,8 +65,8 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Finishes, each key and time once. `lanes` are all that were seen, those without a finish too; `untimed` are
-    finishes without a time, which are left out."""
+    """Finishes, each key and time once. `lanes` are all that were seen, those without a finish too, in the order of the
+    families' points; `untimed` are finishes without a time, which are left out."""
 
     blocks: tuple[Block, ...] = ()
     lanes: tuple[str, ...] = ()
@@ -76,13 +76,13 @@ class Finished:
     def of(cls, blocks: Iterable[Block], lanes: Iterable[str], untimed: int = 0) -> "Finished":
         """Those of some blocks, the first of each key and time."""
         every = tuple(block for block in blocks if block.ok)
-        names = dict.fromkeys(chain(chain.from_iterable(block.lanes for block in every), lanes))
+        names = {*chain.from_iterable(block.lanes for block in every), *lanes}
         times = set[float]()
         for block in every:
             times.update(block.times())
         if len(times) < sum(map(len, every)):
             every = (Block.of([*_first(every)]),)
-        return cls(every, tuple(names), untimed)
+        return cls(every, tuple(sorted(names)), untimed)
 
     def __len__(self) -> int:
         return sum(map(len, self.blocks))

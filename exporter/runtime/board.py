@@ -38,6 +38,7 @@ class Kept:
             part.name: {family.name: Renderer(family, source.name, limits, names) for family in part.families}
             for part in source.parts
         }
+        self.lanes = {each.name: names[each.label] for each in source.pipelines if each.label in names}
         self.own = {family.name: Renderer(family, source.name, Limits(), {}) for family in FAMILIES}
         self.work = {family.name: Renderer(family, source.name, Limits(), {}) for family in work.FAMILIES}
         self.counted: Mapping[str, Block] = {}
@@ -116,8 +117,14 @@ class Board:
         return standing
 
     def render_work(self, source: str, works: work.Works) -> dict[str, Block]:
-        """The blocks of a source's accounts, by family; runs in any thread, one at a time."""
-        return {name: renderer.block(works) for name, renderer in self._sources[source].work.items()}
+        """The blocks of a source's accounts, by family; runs in any thread, one at a time. Lanes that have a name there
+        have it in the other families, too: so names outlive a restart."""
+        kept = self._sources[source]
+        for each in works:
+            if names := kept.lanes.get(each.pipeline):
+                for lane in each.account.lanes:
+                    names.name(lane)
+        return {name: renderer.block(works) for name, renderer in kept.work.items()}
 
     def place_work(self, source: str, blocks: Mapping[str, Block]) -> None:
         """The blocks of a source's accounts, which stay until it goes."""

@@ -10,7 +10,8 @@ log = logging.getLogger(__name__)
 
 
 class Names:
-    """One label of one source. A name once given is kept, so that no value ever moves between labels.
+    """One label of one source. A name once given is kept, so that no value ever moves between labels; past a restart
+    those are that the ledger has for its lanes.
 
     `place` says for the log whose label it is.
     """

@@ -148,7 +148,7 @@ def source(config: Config, context: Context) -> Source:
 
     cursor = Cursor(read, kept(tables.known))
     publish: Pipeline[Backlog] = Pipeline(
-        "publish", quick.database.describe(), lambda _, ask: cursor.batches(ask), PLATFORMS
+        "publish", quick.database.describe(), lambda _, ask: cursor.batches(ask), PLATFORMS, label="platform"
     )
     parts = (
         Part("queue", _Reader(quick, tables, queue).read, QUEUE, usual, publish, events.queue),

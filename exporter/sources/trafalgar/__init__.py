@@ -54,10 +54,11 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class _Listing(Generic[T]):
-    """A kind of file that holds a list of records; `at` gives its facts as they are at a time, `unchanged` says whether
-    the records behind two are the same, and `events` what became of them."""
+    """A kind of file that holds a list of records; `label` has its lanes, `at` gives its facts as they are at a time,
+    `unchanged` says whether the records behind two are the same, and `events` what became of them."""
 
     name: str
+    label: str
     layout: Layout[Any, Any, Any, T]
     at: Callable[[T, float], T]
     families: tuple[Family[T], ...]
@@ -65,8 +66,8 @@ class _Listing(Generic[T]):
     events: Callable[[T, T], Iterable[Event]]
 
 
-INGEST = _Listing("ingest", runs.LAYOUT, ingest.at, ingest_domain.FAMILIES, runs.unchanged, runs.events)
-RENDER = _Listing("render", jobs.LAYOUT, render.at, render_domain.FAMILIES, jobs.unchanged, jobs.events)
+INGEST = _Listing("ingest", "show", runs.LAYOUT, ingest.at, ingest_domain.FAMILIES, runs.unchanged, runs.events)
+RENDER = _Listing("render", "farm", jobs.LAYOUT, render.at, render_domain.FAMILIES, jobs.unchanged, jobs.events)
 
 
 class _Reader(Generic[T]):
@@ -110,7 +111,7 @@ class _Parts:
         """The part of a file that holds a list of records, each of them some work that comes to its end."""
         document = Document(path, kind.layout, self._context.limits.document_size, self._worker(kind.name))
         handover: Handover[T] = Handover(_finishes)
-        pipeline = Pipeline(kind.name, str(path), handover.pages)
+        pipeline = Pipeline(kind.name, str(path), handover.pages, label=kind.label)
         read = _Reader(document, kind).read
         self.made.append(Part(kind.name, read, kind.families, self._context.schedule, pipeline, kind.events))
 
