@@ -18,6 +18,9 @@ from exporter.runtime.standing import FAMILIES, Outcome, SourceFacts, Standing
 OWN = ""
 """Where the exporter's own blocks stand among those of the sources."""
 
+UNCAPPED = 10_000_000
+"""Series that accounts may bring: they stay on the page, and what bounds them is the cap on names."""
+
 
 class Kept:
     """What the board keeps of one source."""
@@ -40,7 +43,8 @@ class Kept:
         }
         self.lanes = {each.name: names[each.label] for each in source.pipelines if each.label in names}
         self.own = {family.name: Renderer(family, source.name, Limits(), {}) for family in FAMILIES}
-        self.work = {family.name: Renderer(family, source.name, Limits(), {}) for family in work.FAMILIES}
+        counting = replace(limits, series_per_source=UNCAPPED)
+        self.work = {family.name: Renderer(family, source.name, counting, {}) for family in work.FAMILIES}
         self.counted: Mapping[str, Block] = {}
         self.reading: Reading | None = Reading()
 
@@ -129,8 +133,7 @@ class Board:
     def place_work(self, source: str, blocks: Mapping[str, Block]) -> None:
         """The blocks of a source's accounts, which stay until it goes."""
         self._sources[source].counted = blocks
-        for family, block in blocks.items():
-            self._place(family, source, block)
+        self._arrange(source)
 
     def expire(self, tick: float) -> None:
         """Last good values older than their `max_stale` at this monotonic time leave the page."""
@@ -191,6 +194,8 @@ class Board:
         found = {family: block for blocks in kept.blocks.values() for family, block in blocks.items()}
         shown: dict[str, Block] = {}
         dropped: Counter[str] = Counter()
+        for counted in kept.counted.values():
+            dropped.update(counted.dropped)
         room = kept.limits.series_per_source
         for family in self._blocks:
             if (block := found.get(family)) is None:

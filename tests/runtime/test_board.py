@@ -8,6 +8,10 @@ import pytest
 from exporter.core.family import Family
 from exporter.core.part import Schedule, Taken
 from exporter.core.source import Limits, Source
+from exporter.ledger import families as work
+from exporter.ledger.account import Account
+from exporter.ledger.families import Work, Works
+from exporter.ledger.lane import Lane
 from exporter.runtime import standing
 from exporter.runtime.board import Board
 from exporter.runtime.exposition import Format
@@ -197,6 +201,40 @@ def test_names_of_a_label_are_shared_by_the_parts_of_a_source_and_not_by_sources
         '{source="b",thing="y"}': "3.0",
         '{source="b",thing="z"}': "4.0",
     }
+
+
+def works(*lanes: str) -> Works:
+    """An account with these lanes."""
+    return (Work("render", Account(opened=0, mark=0, floor=0, lanes={name: Lane(0) for name in lanes})),)
+
+
+def counting(limits: Limits) -> Board:
+    at = Board([*work.FAMILIES, *standing.FAMILIES])
+    at.add(one("a"), limits, opened=0)
+    return at
+
+
+def test_lanes_are_as_long_as_the_source_allows() -> None:
+    at, name = counting(Limits(label_length=200)), "x" * 200
+    at.place_work("a", at.render_work("a", works(name)))
+    assert value(at, "studio_work_finished_total") == {f'{{lane="{name}",pipeline="render",source="a"}}': "0.0"}
+    assert value(at, "studio_source_dropped_samples")['{reason="label",source="a"}'] == "0.0"
+
+
+def test_lanes_that_were_named_when_they_could_be_longer_are_dropped_and_counted() -> None:
+    at = counting(Limits(label_length=8))
+    at.place_work("a", at.render_work("a", works("x" * 9, "short")))
+    assert [*value(at, "studio_work_finished_total")] == ['{lane="short",pipeline="render",source="a"}']
+    assert value(at, "studio_source_dropped_samples")['{reason="label",source="a"}'] == "5.0"  # one in each family
+
+
+@pytest.mark.parametrize("most", [1, 20_000])
+def test_accounts_are_on_the_page_whatever_the_cap_on_series(most: int) -> None:
+    """What bounds them is the cap on names."""
+    at = counting(Limits(series_per_source=most, label_values=100_000))
+    at.place_work("a", at.render_work("a", works(*map(str, range(most + 1)))))
+    assert len(value(at, "studio_work_finished_total")) == most + 1
+    assert value(at, "studio_source_dropped_samples")['{reason="limit",source="a"}'] == "0.0"
 
 
 @pytest.mark.parametrize("form", [*Format])
