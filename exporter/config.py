@@ -10,8 +10,9 @@ from typing import Annotated, Any
 from exporter.core import scalar
 from exporter.core.address import Address, address
 from exporter.core.api import Access
-from exporter.core.decode import FAILED, NO_KEYS, Decoder, Keys, Node, document
+from exporter.core.decode import NO_KEYS, Decoder, Keys, Node, document
 from exporter.core.errors import ConfigError, Problem
+from exporter.core.failed import FAILED
 from exporter.core.part import Schedule
 from exporter.core.secret import Secret
 from exporter.core.source import Kind, Limits
@@ -47,7 +48,7 @@ class Refresh:
         stale = STALE_INTERVALS * self.interval if self.max_stale is None else self.max_stale
         return Schedule(self.interval, self.timeout, stale)
 
-    def problems(self) -> Iterator[str]:
+    def partial_problems(self) -> Iterator[str]:
         """What the three do wrong together: a value dropped before the next can be there makes series flap."""
         stale = self.schedule().max_stale
         for name, seconds in (("interval", self.interval), ("timeout", self.timeout)):
@@ -183,15 +184,14 @@ def _refuse_twins(decoder: Decoder, nodes: tuple[Node, ...], entries: list[dict[
 
 
 def _access(decoder: Decoder, node: Node, kind: Kind | None) -> Any:
-    """Who reaches the Api, or FAILED; where nothing is said, the token is that of the system's own variable."""
-    if node is FAILED or kind is None:
-        return FAILED
+    """Who reaches the Api, with FAILED in the place of what could not be decoded, or FAILED. Where nothing is said, the
+    token is that of the system's own variable. The apps of a kind that is not known may be any."""
+    if not isinstance(node, Keys):
+        return FAILED if node is FAILED else decoder.record(_Api, node)
     values = decoder.fields(_Api, node)
-    if values["listen"] is not FAILED:
-        values["listen"] = _listen(decoder, values["listen"], kind.apps)
-    if any(value is FAILED for value in values.values()):
-        return FAILED
-    if decoder.fallback and not values["public"] and values["token"] is None and (told := decoder.env.get(kind.token)):
+    values["listen"] = _listen(decoder, values["listen"], kind.apps if kind else None)
+    silent = decoder.fallback and not values["public"] and values["token"] is None
+    if kind and silent and (told := decoder.env.get(kind.token)):
         values["token"] = Secret(told)
     access = Access(**values)
     for problem in _access_problems(access):
@@ -201,28 +201,28 @@ def _access(decoder: Decoder, node: Node, kind: Kind | None) -> Any:
 
 def _access_problems(access: Access) -> Iterator[str]:
     """What a token cannot be, and what cannot be had together."""
-    text = access.token.reveal() if access.token else ""
-    if access.token and not (text and text.isprintable() and text.strip() == text):
+    text = access.token.reveal() if isinstance(access.token, Secret) else "?"
+    if not (text and text.isprintable() and text.strip() == text):
         yield "token: expected printable text without blanks around it (what was found is not shown)"
-    if access.token and access.public:
+    if access.token and access.public is True:
         yield "a token is given and public is true: one of the two is meant"
-    if access.writes and not access.token:
+    if access.writes is True and not access.token:
         yield "writes needs a token"
 
 
-def _listen(decoder: Decoder, node: Node, apps: tuple[str, ...]) -> Any:
-    """Addresses by app, of all of them under the empty name, or FAILED."""
+def _listen(decoder: Decoder, node: Node, apps: tuple[str, ...] | None) -> tuple[tuple[str, Address], ...]:
+    """Addresses by app, of all of them under the empty name: those that could be decoded. The apps are None where it is
+    not known which there are."""
     if not isinstance(node, Keys):
         found = decoder.scalar(node, lambda given: address(scalar.text(given)))
-        return FAILED if found is FAILED else (("", found),)
-    if node is not NO_KEYS and not apps:
+        return () if found is FAILED else (("", found),)
+    if node is not NO_KEYS and apps == ():
         decoder.problem(node, "expected one address such as 127.0.0.1:8000, found a mapping")
-        return FAILED
-    decoder.known_keys(node, apps)
-    named = {app: _listen(decoder, each, ()) for app, each in node.nodes.items() if app in apps}
-    if len(named) < len(node.nodes) or any(each is FAILED for each in named.values()):
-        return FAILED
-    return tuple((app, found[0][1]) for app, found in named.items())
+        return ()
+    if apps is not None:
+        decoder.known_keys(node, apps)
+    known = {app: each for app, each in node.nodes.items() if apps is None or app in apps}
+    return tuple((app, at) for app, each in known.items() for _, at in _listen(decoder, each, ()))
 
 
 def _refuse_shared(decoder: Decoder, entries: list[dict[str, Any]], sources: tuple[SourceConfig, ...]) -> None:

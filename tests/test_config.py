@@ -33,7 +33,7 @@ class Files:
     runs: Path | None = field(default=None, metadata={"env": "FARM_RUNS"})
     jobs: Path | None = field(default=None, metadata={"env": "FARM_JOBS"})
 
-    def problems(self) -> Iterator[str]:
+    def partial_problems(self) -> Iterator[str]:
         if self.runs is None and self.jobs is None:
             yield "nothing to read: expected runs, jobs or both"
 
@@ -183,6 +183,85 @@ def test_a_configuration_without_sources_is_one_problem(text: str, told: str) ->
     assert problems(text) == [told]
 
 
+HIDING = """
+refresh: {interval: 10m, timeout: soon, max_stale: 5m}
+sources:
+  - {name: a, kind: farm, hours: x, runs: 5}
+  - {name: b, kind: farm, refresh: {timeout: 1h, max_stale: 10s}, api: {token: ' x', cors: wide, writes: true}}
+  - {name: c, kind: farm, jobs: x, api: {cors: [x], public: true, token: x, listen: ':80'}}
+  - {name: d, kind: rows, database: x, api: {writes: true, public: 7, listen: ':80'}}
+  - {name: e, kind: fram, api: {writes: true, listen: ':80', tokens: x}}
+  - {name: f, kind: farm, jobs: x, api: {listen: {left: ':81', right: here, up: ':82'}}}
+  - {name: g, kind: farm, jobs: x, api: {listen: {left: ':81'}, token: 7, public: true}}
+  - {name: h, kind: fram, api: {listen: {left: ':81'}}}
+"""
+
+
+def test_no_problem_waits_until_another_is_mended() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(HIDING, {}, APPS, no_file)
+    found = [f"{problem.line} {problem.path}: {problem.message}" for problem in caught.value.problems]
+    told = "(what was found is not shown)"
+    assert found == [
+        "2 refresh.timeout: expected a duration such as 200ms, 15s, 10m, 2h or 7d, found 'soon'",
+        "2 refresh: interval 10m is longer than max_stale 5m",
+        "4 sources[0].hours: unknown key: known are name, kind, refresh, api, runs, jobs",
+        "4 sources[0].runs: expected text, in quotes because YAML 1.1 reads this as a number, found '5'",
+        "5 sources[1].refresh: timeout 1h is longer than max_stale 10s",
+        "5 sources[1]: nothing to read: expected runs, jobs or both",
+        "5 sources[1].api.cors: expected a list, found text",
+        f"5 sources[1].api: token: expected printable text without blanks around it {told}",
+        "6 sources[2].api.cors[0]: expected an origin such as https://studio.example, without a path, or * for any, "
+        "found 'x'",
+        "6 sources[2].api: a token is given and public is true: one of the two is meant",
+        "7 sources[3].api.public: expected true or false, without quotes, found '7'",
+        "7 sources[3].api: writes needs a token",
+        "7 sources[3].api.listen: :80 is listened on for c already",
+        "8 sources[4].kind: expected one of farm, rows, found 'fram': did you mean farm?",
+        "8 sources[4].api.tokens: unknown key: did you mean token?",
+        "8 sources[4].api: writes needs a token",
+        "8 sources[4].api.listen: :80 is listened on for c already",
+        "9 sources[5].api.listen.up: unknown key: known are left, right",
+        "9 sources[5].api.listen.right: expected host:port, [IPv6 address]:port or :port, found 'here'",
+        f"10 sources[6].api.token: expected text, in quotes because YAML 1.1 reads this as a number {told}",
+        "10 sources[6].api: a token is given and public is true: one of the two is meant",
+        "10 sources[6].api.listen: :81 is listened on for f already",
+        "11 sources[7].kind: expected one of farm, rows, found 'fram': did you mean farm?",
+        "11 sources[7].api.listen: :81 is listened on for f already",
+    ]
+
+
+def test_what_the_kinds_find_wrong_does_not_wait_either() -> None:
+    text = """
+sources:
+  - {name: a, kind: trafalgar, cache: {ttl: soon}}
+  - {name: b, kind: trafalgar, shotgrid: {url: here, script: '', key: k, interval: 1, timeout: x}}
+  - {name: c, kind: stakazo, database: redis://x, more: 1}
+  - {name: d, kind: decnet, database: redis://x, windows: [1h, 60m, 60m]}
+  - {name: e, kind: music_agents, host: x, database: redis://x, timezone: Berlin}
+  - {name: f, kind: music_agents, host: false, timezone: 7}
+"""
+    with pytest.raises(ConfigError) as caught:
+        load(text, {}, KINDS, no_file)
+    assert [(problem.line, problem.path) for problem in caught.value.problems] == [
+        (3, "sources[0].cache.ttl"),
+        (3, "sources[0]"),
+        (4, "sources[1].shotgrid.url"),
+        (4, "sources[1].shotgrid.script"),
+        (4, "sources[1].shotgrid.interval"),
+        (4, "sources[1].shotgrid.timeout"),
+        (5, "sources[2].more"),
+        (5, "sources[2].database"),
+        (6, "sources[3].database"),
+        (6, "sources[3].windows"),
+        (7, "sources[4].database"),
+        (7, "sources[4].timezone"),
+        (7, "sources[4].host"),
+        (8, "sources[5].timezone"),
+        (8, "sources[5]"),
+    ]
+
+
 # Refresh
 
 
@@ -233,7 +312,7 @@ def test_a_problem_of_the_common_refresh_is_told_once_and_not_per_source() -> No
     )
 )
 def test_schedules_never_drop_a_value_before_its_successor_can_be_there(refresh: Refresh) -> None:
-    told = list(refresh.problems())
+    told = list(refresh.partial_problems())
     schedule = refresh.schedule()
     assert bool(told) == (schedule.max_stale < max(schedule.interval, schedule.timeout))
 

@@ -18,16 +18,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import yaml
 
 from exporter.core import scalar
 from exporter.core.errors import ConfigError, Problem
+from exporter.core.failed import FAILED
 from exporter.core.hints import opened
 from exporter.core.scalar import Given
 from exporter.core.secret import Secret
-from exporter.core.units import Unfit, shown
+from exporter.core.units import Sound, Unfit, shown
 
 DEEPEST = 32
 CORE = "tag:yaml.org,2002:"
@@ -70,15 +71,6 @@ Node = Scalar | Items | Keys
 
 NO_KEYS = Keys("", 1, {}, {})
 """A mapping that says nothing."""
-
-
-class _Failed:
-    """What stands for a value that could not be decoded; its problem is noted."""
-
-    __slots__ = ()
-
-
-FAILED: Final[Any] = _Failed()
 
 
 def document(text: str, problems: list[Problem]) -> Node:
@@ -213,7 +205,8 @@ class Decoder:
     `env` and `read` answer `!env` and `!file`; `read` raises OSError or UnicodeError. With `fallback`, a field that
     the document is silent about takes the environment variable its metadata name, `{"env": NAME}`, if that is not
     empty: a tuple its items between commas, a dataclass what the variables of its own fields say. A dataclass that has
-    a method `problems() -> Iterable[str]` is asked for what its fields together do wrong.
+    a method `problems() -> Iterable[str]` is asked for what its fields together do wrong, one with `partial_problems()`
+    also where FAILED is in the place of some. What a field does wrong alone is for a mark, such as `Sound`.
     """
 
     env: Mapping[str, str]
@@ -224,6 +217,15 @@ class Decoder:
     def value(self, hint: Any, node: Node, base: object = None) -> Any:
         """The value of a node by a type hint, or FAILED; TypeError for a hint that no document can answer."""
         inner, marks, optional = opened(hint)
+        found = self._value((inner, marks, optional), node, base)
+        for mark in marks:
+            if isinstance(mark, Sound) and found not in (None, FAILED) and (problem := mark.problem(found)):
+                self.problem(node, problem)
+                found = FAILED
+        return found
+
+    def _value(self, hint: tuple[Any, tuple[object, ...], bool], node: Node, base: object) -> Any:
+        inner, marks, optional = hint
         origin, arguments = get_origin(inner), get_args(inner)
         if inner == Node:
             return node
@@ -243,12 +245,13 @@ class Decoder:
         `known` are keys that are somebody else's; None for all that this dataclass does not have.
         """
         values = self.fields(cls, node, base, known)
-        if any(value is FAILED for value in values.values()):
+        if not isinstance(node, Keys):
             return FAILED
-        made = cls(**values)
-        found = [Problem(node.path, node.line, message) for message in getattr(made, "problems", tuple)()]
-        self.problems.extend(found)
-        return FAILED if found else made
+        made, whole = cls(**values), all(value is not FAILED for value in values.values())
+        asked = ("problems", "partial_problems") if whole else ("partial_problems",)
+        found = [message for name in asked for message in getattr(made, name, tuple)()]
+        self.problems.extend(Problem(node.path, node.line, message) for message in found)
+        return made if whole and not found else FAILED
 
     def fields(self, cls: Any, node: Node, base: object = None, known: Iterable[str] | None = ()) -> dict[str, Any]:
         """The values of a dataclass's fields by name, each of them possibly FAILED."""

@@ -6,7 +6,7 @@ A field says what it takes by its type: `interval: Annotated[Seconds, Between(0.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 MILLISECONDS: Mapping[str, int] = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 BYTES: Mapping[str, int] = {
@@ -92,6 +92,14 @@ class Like:
 
     pattern: str
     expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Marks a value that is looked at once it is decoded: `problem` says what is wrong with it, without showing what
+    must not be shown; None where nothing is."""
+
+    problem: Callable[[Any], str | None]
 
 
 Seconds = Annotated[float, Unit(duration, duration_text)]

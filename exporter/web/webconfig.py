@@ -10,8 +10,9 @@ from ssl import SSLContext
 from types import MappingProxyType
 
 from exporter.core import scalar
-from exporter.core.decode import CORE, FAILED, NO_KEYS, Decoder, Keys, Node, Scalar, document
+from exporter.core.decode import CORE, NO_KEYS, Decoder, Keys, Node, Scalar, document
 from exporter.core.errors import ConfigError
+from exporter.core.failed import FAILED
 from exporter.core.scalar import Given
 from exporter.core.secret import Secret
 from exporter.core.units import Unfit, shown

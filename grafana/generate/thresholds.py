@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from exporter.core.decode import FAILED, Decoder, document
+from exporter.core.decode import Decoder, document
 from exporter.core.errors import ConfigError, Problem
+from exporter.core.failed import FAILED
 from exporter.core.units import Between, Like, Seconds, duration_text
 
 GRAFANA = Path(__file__).parents[1]

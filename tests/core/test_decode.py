@@ -11,8 +11,9 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from exporter.core.decode import FAILED, NO_KEYS, Decoder, Items, Keys, Node, Scalar, document
+from exporter.core.decode import NO_KEYS, Decoder, Items, Keys, Node, Scalar, document
 from exporter.core.errors import ConfigError, Problem
+from exporter.core.failed import FAILED
 from exporter.core.secret import Secret
 from exporter.core.units import Between, Bytes, Like, Seconds
 from exporter.core.window import Window

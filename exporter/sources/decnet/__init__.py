@@ -1,12 +1,14 @@
 """DECNET: what its orchestrator did to the decoys, from its two tables (contract decnet b)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from exporter.core.finish import Pipeline
 from exporter.core.part import Part, Taken
 from exporter.core.secret import Secret
 from exporter.core.source import Context, Index, Kind, Source
+from exporter.core.units import Sound
 from exporter.core.window import Window, window
 from exporter.domains.operations import FAMILIES, OPERATIONS, Operations
 from exporter.inputs.dialects import url_problem
@@ -22,26 +24,32 @@ from exporter.sources.decnet.live import Counts
 MOST_WINDOWS = 50
 
 
+def windows_problem(windows: tuple[Window, ...]) -> str | None:
+    """Why operations cannot be counted over these windows; None if they can."""
+    if not windows:
+        return "expected at least one"
+    if len(windows) > MOST_WINDOWS:
+        return f"expected at most {MOST_WINDOWS}, found {len(windows)}"
+    first: dict[int, str] = {}
+    twice: list[str] = []
+    for each in windows:
+        if each.seconds in first:
+            twice.append(f"{each.text} is as long as {first[each.seconds]}, which stands before it")
+        first.setdefault(each.seconds, each.text)
+    return "; ".join(twice) or None
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Where the database is, and the windows that operations are counted over."""
 
-    database: Secret
-    windows: tuple[Window, ...] = (window("5m"), window("1h"), window("24h"), window("7d"))
-
-    def problems(self) -> Iterator[str]:
-        """What no single field can tell."""
-        if problem := url_problem(self.database):
-            yield f"database: {problem}"
-        if not self.windows:
-            yield "windows: expected at least one"
-        if len(self.windows) > MOST_WINDOWS:
-            yield f"windows: expected at most {MOST_WINDOWS}, found {len(self.windows)}"
-        first: dict[int, str] = {}
-        for each in self.windows:
-            if each.seconds in first:
-                yield f"windows: {each.text} is as long as {first[each.seconds]}, which stands before it"
-            first.setdefault(each.seconds, each.text)
+    database: Annotated[Secret, Sound(url_problem)]
+    windows: Annotated[tuple[Window, ...], Sound(windows_problem)] = (
+        window("5m"),
+        window("1h"),
+        window("24h"),
+        window("7d"),
+    )
 
 
 def source(config: Config, context: Context) -> Source:

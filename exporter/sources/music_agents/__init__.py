@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from exporter.core.family import over
@@ -13,7 +13,7 @@ from exporter.core.part import Part, Taken
 from exporter.core.scalar import did_you_mean
 from exporter.core.secret import Secret
 from exporter.core.source import Context, Kind, Source
-from exporter.core.units import shown
+from exporter.core.units import Sound, shown
 from exporter.domains import host as host_domain
 from exporter.domains import training as training_domain
 from exporter.domains.training import Sessions, Training
@@ -47,6 +47,29 @@ REPORTS = over(training_domain.REPORTS, _filed)
 SESSIONS = over(training_domain.SESSIONS, _recorded)
 
 
+def database_url(database: Secret) -> Secret:
+    """The URL of a database, of a path too."""
+    return database if "://" in database.reveal() else Secret(f"sqlite:///{database.reveal()}")
+
+
+def database_problem(database: Secret) -> str | None:
+    """Why a database cannot be read, without showing it; None if it can."""
+    url = database_url(database)
+    if (problem := url_problem(url)) or url.reveal().startswith("sqlite"):
+        return problem
+    return "expected the path of an SQLite database, or a URL such as sqlite:////path/dashboard.db"
+
+
+def timezone_problem(name: str) -> str | None:
+    """Why a name is none of a time zone; None if it is."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = did_you_mean(name, available_timezones())
+        return f"expected an IANA name such as Europe/Berlin, found {shown(name)}" + (f": {near}" if near else "")
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """Where the orchestrator and the dashboard's database are (a path, or a URL that begins with `sqlite:`), the IANA
@@ -54,30 +77,18 @@ class Config:
     configured does not exist."""
 
     orchestrator: Path | None = field(default=None, metadata={"env": "ORCHESTRATOR_PATH"})
-    database: Secret | None = field(default=None, metadata={"env": "DATABASE_PATH"})
-    timezone: str = "UTC"
+    database: Annotated[Secret, Sound(database_problem)] | None = field(default=None, metadata={"env": "DATABASE_PATH"})
+    timezone: Annotated[str, Sound(timezone_problem)] = "UTC"
     host: bool = True
 
     def url(self) -> Secret | None:
         """The database's URL, of a path too."""
-        if self.database is None or "://" in self.database.reveal():
-            return self.database
-        return Secret(f"sqlite:///{self.database.reveal()}")
+        return self.database and database_url(self.database)
 
-    def problems(self) -> Iterator[str]:
+    def partial_problems(self) -> Iterator[str]:
         """What no single field can tell."""
         if not (self.orchestrator or self.database or self.host):
             yield "nothing to read: expected orchestrator, database, host or several of them"
-        if (url := self.url()) and (problem := url_problem(url)):
-            yield f"database: {problem}"
-        elif url and not url.reveal().startswith("sqlite"):
-            yield "database: expected the path of an SQLite database, or a URL such as sqlite:////path/dashboard.db"
-        try:
-            ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            near = did_you_mean(self.timezone, available_timezones())
-            advice = f": {near}" if near else ""
-            yield f"timezone: expected an IANA name such as Europe/Berlin, found {shown(self.timezone)}{advice}"
 
 
 def source(config: Config, context: Context) -> Source:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from exporter.core.errors import SchemaMismatch
 from exporter.core.family import Family, over
@@ -18,6 +18,7 @@ from exporter.core.finish import Pipeline
 from exporter.core.part import Part, Schedule, Taken
 from exporter.core.secret import Secret
 from exporter.core.source import Context, Index, Kind, Source
+from exporter.core.units import Sound
 from exporter.domains import campaigns as campaigns_domain
 from exporter.domains import publishing
 from exporter.inputs.dialects import url_problem
@@ -50,12 +51,7 @@ CONTENT: tuple[Family[Stock], ...] = over(publishing.CONTENT, lambda value: valu
 class Config:
     """The URL of the database; suffixes of async drivers (`+asyncpg`, `+aiosqlite`) are accepted."""
 
-    database: Secret = field(metadata={"env": "DATABASE_URL"})
-
-    def problems(self) -> Iterator[str]:
-        """What is wrong with the URL."""
-        if problem := url_problem(self.database):
-            yield f"database: {problem}"
+    database: Annotated[Secret, Sound(url_problem)] = field(metadata={"env": "DATABASE_URL"})
 
 
 class _Tables:

@@ -45,7 +45,7 @@ class Config:
     reconcile: Path | None = None
     cache: CacheConfig = field(default_factory=CacheConfig)
 
-    def problems(self) -> Iterator[str]:
+    def partial_problems(self) -> Iterator[str]:
         """What no single field can tell."""
         named = (self.ingest_registry, self.render_jobs, self.shotgrid, self.projects, self.project_registry)
         if not any((*named, self.reconcile)):

@@ -10,14 +10,14 @@ For the other queries see `versions` and `review`. With all of a site's rows on 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from exporter.core.family import Family, over
 from exporter.core.part import Schedule, Taken
 from exporter.core.secret import Secret
-from exporter.core.units import Between, Seconds
+from exporter.core.units import Between, Like, Seconds, Sound
 from exporter.domains import production as production_domain
 from exporter.domains import review as review_domain
 from exporter.domains.production import Production
@@ -47,18 +47,11 @@ class Config:
     A site is shared, and often far away: it is not read more often than every `interval`, nor than the source is.
     """
 
-    url: str = field(metadata={"env": "ONEPIECE_SHOTGRID_URL"})
-    script: str = field(metadata={"env": "ONEPIECE_SHOTGRID_SCRIPT"})
+    url: Annotated[str, Sound(address_problem)] = field(metadata={"env": "ONEPIECE_SHOTGRID_URL"})
+    script: Annotated[str, Like("(?s).+", "the name of a script")] = field(metadata={"env": "ONEPIECE_SHOTGRID_SCRIPT"})
     key: Secret = field(metadata={"env": "ONEPIECE_SHOTGRID_KEY"})
     interval: Annotated[Seconds, Between(1, 86_400)] = 60.0
     timeout: Annotated[Seconds, Between(0.1, 3600)] = 30.0
-
-    def problems(self) -> Iterator[str]:
-        """What no single field can tell."""
-        if problem := address_problem(self.url):
-            yield f"url: {problem}"
-        if not self.script:
-            yield "script: expected the name of a script, found none"
 
     def schedule(self, general: Schedule) -> Schedule:
         """The schedule of the part, given that of the source's others."""

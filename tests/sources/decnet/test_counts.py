@@ -25,6 +25,7 @@ from exporter.sources.decnet import KIND, MOST_WINDOWS, Config
 from exporter.sources.decnet.counts import KNOWN, OTHERS, newest, slices
 from exporter.sources.decnet.tables import EMAILS, EVENTS, EXACT, WORDS
 from tests.services import connected, writing
+from tests.sources import configured
 from tests.sources.decnet.databases import GOLDEN, NOW, SCHEMA, add, ago, change, dumped, text
 
 COUNTS: Mapping[str, list[dict[str, Any]]] = json.loads((GOLDEN / "counts.json").read_text())
@@ -407,11 +408,11 @@ async def test_what_the_schema_of_mariadb_lacks_is_named(script: str, name: str)
 
 
 def problems(*windows: str, url: str = "sqlite:///a.db") -> list[str]:
-    return [*Config(Secret(url), tuple(map(window, windows))).problems()]
+    return configured.problems("decnet", database=url, windows=[*windows])
 
 
 def test_a_good_configuration_has_no_problems() -> None:
-    assert [*Config(Secret("sqlite:///a.db")).problems()] == []
+    assert configured.problems("decnet", database="sqlite:///a.db") == []
     assert [each.text for each in Config(Secret("sqlite:///a.db")).windows] == ["5m", "1h", "24h", "7d"]
     assert problems("7d", "1s") == []
 
@@ -419,8 +420,7 @@ def test_a_good_configuration_has_no_problems() -> None:
 def test_windows_are_some_and_differ() -> None:
     assert problems() == ["windows: expected at least one"]
     assert problems("1h", "5m", "60m", "1h") == [
-        "windows: 60m is as long as 1h, which stands before it",
-        "windows: 1h is as long as 1h, which stands before it",
+        "windows: 60m is as long as 1h, which stands before it; 1h is as long as 1h, which stands before it",
     ]
     assert problems(*(f"{n + 1}s" for n in range(MOST_WINDOWS))) == []
     assert problems(*(f"{n + 1}s" for n in range(MOST_WINDOWS + 1))) == ["windows: expected at most 50, found 51"]

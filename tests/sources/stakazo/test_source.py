@@ -11,6 +11,7 @@ from exporter.core.secret import Secret
 from exporter.core.source import Limits
 from exporter.sources.stakazo import Config
 from tests.services import statements
+from tests.sources import configured
 from tests.sources.stakazo.databases import NOW, Make, editing, golden, made, opened, page, part, read, rows_of
 from tests.sources.stakazo.recount import recount
 from tests.sources.stakazo.tables import COLUMNS, Dialect, log
@@ -224,7 +225,6 @@ async def test_the_true_platforms_have_their_names_before_any_that_rows_bring(sq
     ],
 )
 def test_the_url_is_checked_and_never_shown(url: str, problem: str | None) -> None:
-    config = Config(Secret(url))
-    problems = [*config.problems()]
-    assert "hush" not in f"{config}{problems}"
+    problems = configured.problems("stakazo", database=url)
+    assert "hush" not in f"{Config(Secret(url))}{problems}"
     assert [problem] == [said[: len(problem or "")] for said in problems] if problem else problems == []

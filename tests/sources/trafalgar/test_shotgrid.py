@@ -36,6 +36,7 @@ from tests.shotgrid_server import (
     trickling,
 )
 from tests.shotgrid_server import status as answering
+from tests.sources import configured
 from tests.sources.trafalgar.files import GOLDEN, NOW, answer, samples
 from tests.sources.trafalgar.site import (
     ALPHA,
@@ -285,7 +286,8 @@ def test_what_is_wrong_with_a_site_is_told(more: str, besides: str, said: str) -
 
 
 def test_an_address_and_a_script_must_be_some() -> None:
-    assert list(SiteConfig("https://u:hunter2@s.example", "", Secret("k")).problems()) == [
-        "url: expected an address without a user and a password",
-        "script: expected the name of a script, found none",
+    site = {"url": "https://u:hunter2@s.example", "script": "", "key": "k"}
+    assert configured.problems("trafalgar", shotgrid=site) == [
+        "shotgrid.url: expected an address without a user and a password",
+        "shotgrid.script: expected the name of a script, found ''",
     ]

@@ -33,7 +33,7 @@ async def test_there_is_a_part_for_each_file_that_is_configured() -> None:
 
 def test_a_source_without_anything_to_read_is_a_problem() -> None:
     keys = "ingest_registry, render_jobs, shotgrid, projects, project_registry, reconcile"
-    assert list(Config().problems()) == [f"nothing to read: expected one or more of {keys}"]
+    assert list(Config().partial_problems()) == [f"nothing to read: expected one or more of {keys}"]
     site = SiteConfig("https://studio.example", "s", Secret("k"))
     for one in (
         Config(REGISTRY),
@@ -43,7 +43,7 @@ def test_a_source_without_anything_to_read_is_a_problem() -> None:
         Config(project_registry=Path("p.json")),
         Config(reconcile=Path("r.json")),
     ):
-        assert list(one.problems()) == []
+        assert list(one.partial_problems()) == []
 
 
 def test_the_systems_own_variables_apply() -> None:
