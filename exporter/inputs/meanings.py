@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from exporter.core.codes import CODES, Word
 from exporter.core.errors import (
     Malformed,
     Missing,
@@ -92,17 +93,17 @@ def postgresql_meaning(error: Any, place: str) -> ReadError | None:
     return found(text) if found and state != SYNTAX else None
 
 
-CODES: Mapping[int, type[ReadError]] = {
-    **dict.fromkeys((1040, 1053, 1129, 1158, 1159, 1160, 1161, 1203, 1226, 1927), Unreachable),
-    **dict.fromkeys((2002, 2003, 2005, 2006, 2013, 2014, 2055, 4031), Unreachable),
-    **dict.fromkeys((1028, 1205, 1317, 1969, 3024), TimedOut),
-    **dict.fromkeys((1044, 1045, 1130, 1142, 1143, 1227, 1698, 1820, 1862), Refused),
-    **dict.fromkeys((2059, 2061, 3118, 3159, 4151), Refused),
-    **dict.fromkeys((1054, 1146, 1412), SchemaMismatch),
-    **dict.fromkeys((126, 144, 145, 1034, 1194, 1932), Malformed),
-    1049: Missing,
+KINDS: Mapping[Word, type[ReadError]] = {
+    "away": Unreachable,
+    "late": TimedOut,
+    "login": Refused,
+    "denied": Refused,
+    "schema": SchemaMismatch,
+    "missing": Missing,
+    "damaged": Malformed,
+    "full": Unreachable,
 }
-"""Codes of MariaDB and MySQL, as their manuals list them, of their engines (below 1000) and of the client."""
+"""What the codes of MariaDB and MySQL mean to those who only read; that they may not write is a bug of ours."""
 
 
 def mysql_meaning(error: Any, place: str) -> ReadError | None:
@@ -110,7 +111,8 @@ def mysql_meaning(error: Any, place: str) -> ReadError | None:
     code: Any = error.args[0] if error.args else None
     if code in (0, ""):  # the connection was closed under it
         return Unreachable(f"{place}: the connection was lost")
-    if (found := CODES.get(code)) is None:
+    word = CODES.get(code)
+    if word is None or (found := KINDS.get(word)) is None:
         return None
     said = f"{place}: {error.args[1] if len(error.args) > 1 else error}"
     late = found is Unreachable and "timed out" in said

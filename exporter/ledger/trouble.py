@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from exporter.core.codes import CODES, Word
 from exporter.core.errors import StudioError
 
 REASONS = ("corrupt", "full", "gone", "leased", "locked", "read_only", "schema", "unreachable", "bug")
@@ -29,7 +30,7 @@ def meaning(error: object, place: str) -> LedgerError | None:
 ADVICE: Mapping[str, str] = {
     "corrupt": "it is damaged or no database; move it away, and new accounts open at 0",
     "full": "there is no room left to write",
-    "locked": "another process holds a lock on it",
+    "locked": "another process holds a lock on it, or what was asked of it took too long",
     "read_only": "it cannot be written to; the exporter must be able to write the file and its directory",
     "schema": "its tables are not those of a ledger",
     "unreachable": "it cannot be opened; is it there, and may the exporter use it?",
@@ -52,8 +53,10 @@ SQLITE: Mapping[int, str] = {
 STATES: Mapping[str, str] = {
     "08": "unreachable",
     "25006": "read_only",
+    "25P03": "unreachable",
     "28": "unreachable",
     "3D": "unreachable",
+    "3F": "schema",
     "40": "locked",
     "42501": "read_only",
     "42P01": "schema",
@@ -68,33 +71,18 @@ STATES: Mapping[str, str] = {
 }
 """PostgreSQL's codes, whole or by their class (its manual, appendix A)."""
 
-CODES: Mapping[int, str] = {
-    1021: "full",
-    1030: "full",
-    1040: "unreachable",
-    1044: "unreachable",
-    1045: "unreachable",
-    1049: "unreachable",
-    1053: "unreachable",
-    1054: "schema",
-    1114: "full",
-    1142: "read_only",
-    1146: "schema",
-    1194: "corrupt",
-    1205: "locked",
-    1213: "locked",
-    1290: "read_only",
-    1698: "unreachable",
-    1792: "read_only",
-    1836: "read_only",
-    1927: "unreachable",
-    1969: "locked",
-    2003: "unreachable",
-    2006: "unreachable",
-    2013: "unreachable",
-    3024: "locked",
+SAID: Mapping[Word, str] = {
+    "away": "unreachable",
+    "late": "locked",
+    "login": "unreachable",
+    "denied": "read_only",
+    "read_only": "read_only",
+    "schema": "schema",
+    "missing": "unreachable",
+    "damaged": "corrupt",
+    "full": "full",
 }
-"""Codes of MariaDB's and MySQL's servers (below 2000 and above 3000) and of their client."""
+"""What the codes of MariaDB and MySQL say of the store."""
 
 
 def _of_sqlite(error: sqlite3.Error) -> str | None:
@@ -106,7 +94,7 @@ def _of_sqlite(error: sqlite3.Error) -> str | None:
 def _of_server(error: Any) -> str | None:
     code: Any = error.args[0] if getattr(error, "args", ()) else None
     if isinstance(code, int):
-        return CODES.get(code, "unreachable" if code == 0 else None)
+        return SAID[CODES[code]] if code in CODES else "unreachable" if code == 0 else None
     state = getattr(error, "sqlstate", None)
     if state is None:  # libpq gives no code for a connection that could not be made or was lost
         return "unreachable"
