@@ -262,8 +262,8 @@ class App:
         await self.listening(config)
         for name in [name for name in self._running if name not in wanted or name in fresh]:
             await self._stop(name)
-        await self._account(config.state, config)
         self._put_up(fresh)
+        await self._account(config.state, config)
         await self._begin(config, fresh)
 
     def _fresh(self, config: Config) -> Mapping[str, Made]:

@@ -17,6 +17,7 @@ from exporter.core.finish import Ask, Batch, Finish, Pipeline
 from exporter.core.part import Schedule
 from exporter.core.secret import Secret
 from exporter.core.source import Limits, Source
+from exporter.ledger.ledger import Ledger
 from exporter.runtime.accounts import Accounts
 from exporter.runtime.exposition import Format
 from exporter.serve import shown as served
@@ -269,6 +270,26 @@ class Opening:
 
 def reading(app: App) -> list[str]:
     return [each.name for each in app.board.sources]
+
+
+async def test_a_store_that_is_slow_to_close_leaves_the_sources_on_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio, closing, end = Worked(), asyncio.Event(), asyncio.Event()
+
+    async def close(_: Ledger, now: float) -> None:
+        closing.set()
+        await end.wait()
+
+    studio.config = working(tmp_path / "one")
+    async with running(studio, Time()) as app:
+        monkeypatch.setattr(Ledger, "close", close)
+        studio.config = working(tmp_path / "two")
+        reload = asyncio.create_task(app.reload())
+        await closing.wait()
+        assert (reading(app), app.board.ready) == (["a"], False)
+        end.set()
+        assert await reload is None
 
 
 async def test_a_reload_during_the_start_waits_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

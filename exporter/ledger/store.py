@@ -348,6 +348,11 @@ class Store:
             if (found := meaning(error.orig, self.place)) is None:
                 raise
             raise found from None  # the driver's error names the URL's parts
+        except RuntimeError as error:
+            if "cryptography" not in str(error):  # PyMySQL says so of the logins of MySQL 8
+                raise
+            advice = f"{error}: pip install cryptography, or connect by TLS"
+            raise LedgerError("unreachable", f"ledger {self.place}: {advice}") from None
 
 
 def _arguments(dialect: str, seconds: int) -> Mapping[str, str | int]:

@@ -38,6 +38,9 @@ HEAD = 10.0
 IDLE = 75.0
 """Seconds that a connection stays for another request; longer than those who scrape once a minute are away."""
 
+UNREAD = 60.0
+"""Seconds that an answer waits for somebody who reads nothing of it, where the system can tell."""
+
 PAUSE = 1.0
 """Seconds until connections are taken again where the system has none to give."""
 
@@ -167,6 +170,8 @@ class Door:
             self._turned(1)
             self._say("connections are closed at once: there are %d, or few descriptors are left", there)
             return
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(UNREAD * 1000))
         task = loop.create_task(self._welcome(connection, context))
         self._arriving.add(task)
         task.add_done_callback(self._arriving.discard)

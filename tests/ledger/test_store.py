@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -373,6 +374,19 @@ def test_a_server_that_is_not_there_is_named_without_its_password(scheme: str) -
     assert caught.value.reason == "unreachable"
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_a_login_of_mysql_8_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(*_: Any, **__: Any) -> None:
+        raise RuntimeError(
+            "'cryptography' package is required for sha256_password or caching_sha2_password auth methods"
+        )
+
+    monkeypatch.setattr(pymysql, "connect", connect)
+    store = Store(Secret("mysql://user:hunter2@127.0.0.1:1/state"), owner())
+    with pytest.raises(LedgerError, match=r"pip install cryptography, or connect by TLS$") as caught:
+        store.open(NOW)
+    assert caught.value.reason == "unreachable"
 
 
 def test_a_server_that_began_anew_between_two_commits_is_not_noticed() -> None:

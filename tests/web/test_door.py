@@ -21,7 +21,7 @@ from exporter.web.server import application, serving
 from tests.fakes import until
 from tests.web.examples import Example
 from tests.web.terms import issued
-from tests.web.test_streams import told
+from tests.web.test_streams import opened, told
 
 ANYWHERE = [address("127.0.0.1:0")]
 ASKED = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -123,6 +123,18 @@ async def test_who_has_nothing_more_to_ask_is_hung_up_on(house: House, monkeypat
     monkeypatch.setattr(door, "IDLE", LATER)
     assert (await (await house.call(ASKED)).rest()).endswith(ANSWER)
     assert await (await house.call(b"GET /")).rest() == b""
+
+
+async def test_who_does_not_read_is_hung_up_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "UNREAD", SOON)
+    with socket.socket() as caller:
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        caller.setblocking(False)
+        before = opened()
+        await asyncio.get_running_loop().sock_connect(caller, ("127.0.0.1", house.port))
+        await until(lambda: opened() > before)
+        await asyncio.get_running_loop().sock_sendall(caller, ASKED.replace(b"/-/healthy", b"/catalogue") * 500)
+        await until(lambda: opened() == before)
 
 
 @pytest.mark.parametrize("said", [b"", b"\x16\x03\x01", ASKED])
