@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from exporter.catalogue import FAMILIES
@@ -47,6 +48,7 @@ Made = tuple[Plan, Source]
 Make = Callable[[SourceConfig, Limits], Source]
 Again = Callable[[Config], Config | None]
 Listening = Callable[[Config], Awaitable[None]]
+Renew = Callable[[], Awaitable[None]]
 
 
 async def anywhere(_: Config) -> None:
@@ -134,9 +136,11 @@ class App:
                 await self._begin(self._config, self._running)
                 self._started.set()
                 if self._again:
-                    self._group.create_task(self._watch(self._again))
+                    renew = partial(self._renew, self._again)
+                    self._group.create_task(self._watch("the files of secrets", renew, "secrets are not read anew"))
                 if self.gate.watched:
-                    self._group.create_task(self._watch_web())
+                    refused = "the web configuration before stays in force"
+                    self._group.create_task(self._watch("the web configuration", self._renew_web, refused))
                 await self._itself.follow()
             finally:
                 self._started.clear()
@@ -202,41 +206,29 @@ class App:
         await self._change(config)
         self._config = config
 
-    async def _watch(self, again: Again) -> None:
-        """Puts secrets in force that have changed in their files, for ever."""
-        said = ""
+    async def _watch(self, what: str, renew: Renew, refused: str) -> None:
+        """Puts in force what has changed in files, for ever; what is wrong with them is logged once, as `refused`."""
+        said, found = "", None
         while True:
             await self._clock.sleep(WATCHING)
             try:
-                await guarded("the files of secrets", self._renew(again), passing=(ConfigError,))
+                found = await guarded(what, renew(), passing=(ConfigError,), before=found)
                 said = ""
             except ConfigError as error:
                 if said != str(error):
-                    log.error("secrets are not read anew: %s", error)  # noqa: TRY400  # it says all there is to say
+                    log.error("%s: %s", refused, error)  # noqa: TRY400  # it says all there is to say
                 said = str(error)
 
     async def _renew(self, again: Again) -> None:
+        """Reads the files of secrets anew."""
         async with self._changing:
             config = await asyncio.to_thread(again, self._config)
             if config is not None and config != self._config:
                 await self._put(config)
                 log.info("secrets read anew: a file that holds one has changed")
 
-    async def _watch_web(self) -> None:
-        """Puts the web configuration in force whenever one of its files has changed, for ever."""
-        said = ""
-        while True:
-            await self._clock.sleep(WATCHING)
-            try:
-                await guarded("the web configuration", self._renew_web(), passing=(ConfigError,))
-                said = ""
-            except ConfigError as error:
-                if said != str(error):
-                    log.error("the web configuration before stays in force: %s", error)  # noqa: TRY400
-                said = str(error)
-
     async def _renew_web(self) -> None:
-        """What is wrong with it is a reload that failed, until it is mended."""
+        """Reads the web configuration anew. What is wrong with it is a reload that failed, until it is mended."""
         async with self._changing:
             try:
                 web = await asyncio.to_thread(self.gate.load)
