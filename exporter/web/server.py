@@ -64,7 +64,7 @@ def application(served: Served) -> web.Application:
     app.add_routes(status.routes(frame, lambda: look(served)))
     app.add_routes(catalogue.routes(frame, served.catalogue))
     app.add_routes(metrics.routes(served.board, apis.pages, apis.metrics))
-    app.add_routes(guide_routes(frame, apis))
+    app.add_routes(guide_routes(frame, apis, served.gate))
     app.add_routes(admin.routes(served.board, served.reloading))
     app.on_response_prepare.extend((sign, adorning(served.gate)))
     app.on_shutdown.append(parting(served.traffic.hub, MAIN))

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from html import unescape
 from typing import Any
 
 import pytest
@@ -90,6 +91,14 @@ async def test_name_and_password_are_no_token(client: Client) -> None:
     for path in ("/kept/things", "/silent/things", "/none/things"):
         answer = await client.get(path, headers=ALICE)
         assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+async def test_people_are_told_what_each_source_wants_of_them(client: Client) -> None:
+    page = unescape(await (await client.get("/api", headers=ALICE)).text())
+    origin = str(client.make_url("")).rstrip("/")
+    assert "It is public: no token is needed, but a name and a password." in page
+    assert f"curl -u NAME '{origin}/open/things'" in page
+    assert f"curl -H \"Authorization: Bearer $TOKEN\" '{origin}/kept/things'" in page
 
 
 async def test_who_is_not_let_in_learns_nothing() -> None:
